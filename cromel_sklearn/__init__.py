@@ -1,0 +1,41 @@
+"""CroMEL: compositions in, embeddings that know calculated crystal structures out.
+
+scikit-learn compatible transformer, pretrained encoders that ship with the package, and the
+pretraining itself (doi:10.1038/s41524-025-01723-1).
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+
+__version__ = version("cromel-sklearn")
+
+# Public name -> the module that defines it; imported at first use, so that
+# `import cromel_sklearn` loads neither torch nor pymatgen.
+_HOME = {
+    "Checkpoint": "checkpoint",
+    "CroMELPretrainer": "pretraining",
+    "CroMELTransformer": "transformer",
+    "CheckpointError": "exceptions",
+    "CroMELError": "exceptions",
+    "DeviceError": "exceptions",
+    "EncoderNotFoundError": "exceptions",
+    "InvalidCompositionError": "exceptions",
+    "SourceDataError": "exceptions",
+    "list_encoders": "registry",
+    "load_encoder": "registry",
+    "load_standard_enthalpies": "datasets",
+    "read_labels": "sources",
+    "read_materials": "sources",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__():
+    return [*__all__, "__version__"]

@@ -1,0 +1,284 @@
+"""Weights with their provenance: one safetensors file that inference needs and nothing else."""
+
+import hashlib
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from .composition import CompositionBatch
+from .exceptions import CheckpointError
+
+FORMAT_VERSION = 1
+_HEADER_KEY = "cromel"
+_MODULES = ("composition_encoder", "property_heads")
+_REQUIRED = (
+    "composition_encoder", "head_hidden_dim", "properties", "known_elements", "element_table",
+    "errors", "provenance",
+)  # fmt: skip
+_PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
+
+
+class Checkpoint:
+    """A pretrained composition encoder.
+
+    Parameters
+    ----------
+    header : dict
+        Configuration, properties with units, elements, errors and provenance.
+    tensors : dict of str to ndarray
+        Weights of the composition encoder (with its element table) and of the property heads.
+
+    Attributes
+    ----------
+    embedding_dim : int
+    properties : dict of str to str
+        Calculated properties that the encoder predicts, with their units.
+    known_elements : frozenset of int
+        Atomic numbers the encoder has been trained on.
+    checksum : str
+        SHA-256 of header and weights.
+
+    Examples
+    --------
+    >>> from cromel_sklearn import load_encoder
+    >>> load_encoder("mp-multi").properties["formation_energy_per_atom"]
+    'eV/atom'
+    """
+
+    def __init__(self, header: dict, tensors: dict[str, np.ndarray]):
+        missing = [key for key in _REQUIRED if key not in header]
+        if missing:
+            raise CheckpointError(f"The checkpoint's header lacks {', '.join(missing)}.")
+        self.header = header
+        self.tensors = tensors
+        self._modules: dict = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_modules(cls, header: dict, composition_encoder, property_heads) -> "Checkpoint":
+        """Take the weights of trained modules."""
+        modules = zip(_MODULES, (composition_encoder, property_heads), strict=True)
+        tensors = {
+            f"{prefix}.{key}": tensor.detach().cpu().numpy().copy()
+            for prefix, module in modules
+            for key, tensor in module.state_dict().items()
+        }
+        return cls(header, tensors)
+
+    @property
+    def embedding_dim(self) -> int:
+        return self.header["composition_encoder"]["embedding_dim"]
+
+    @property
+    def properties(self) -> dict[str, str]:
+        return self.header["properties"]
+
+    @property
+    def known_elements(self) -> frozenset[int]:
+        return frozenset(self.header["known_elements"])
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self._to_bytes()).hexdigest()
+
+    def __getstate__(self):
+        return {"header": self.header, "tensors": self.tensors}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+    def __repr__(self) -> str:
+        provenance = self.header["provenance"]
+        return (
+            f"Checkpoint(embedding_dim={self.embedding_dim}, "
+            f"properties={list(self.properties)}, "
+            f"n_train_structures={provenance.get('n_train_structures')})"
+        )
+
+    def save(self, path) -> None:
+        """Write a safetensors file in one step.
+
+        Parameters
+        ----------
+        path : path-like
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".partial")
+        temporary.write_bytes(self._to_bytes())
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path, *, checksum: str | None = None) -> "Checkpoint":
+        """Read a checkpoint.
+
+        Parameters
+        ----------
+        path : path-like
+        checksum : str, optional
+            SHA-256 that the file must have.
+
+        Returns
+        -------
+        Checkpoint
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, a pickle, of another format version, or not the one
+            of that checksum.
+        """
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CheckpointError(f"Could not read the checkpoint {path}: {error}") from error
+        if content.startswith(_PICKLE_STARTS):
+            raise CheckpointError(
+                f"{path} is a pickle (torch.save), which can run code when read; it is refused. "
+                f"Expected a safetensors file written by `cromel pretrain`."
+            )
+        found = hashlib.sha256(content).hexdigest()
+        if checksum is not None and found != checksum:
+            raise CheckpointError(
+                f"{path} is damaged: its SHA-256 is {found}, expected {checksum}. "
+                f"Reinstall the package or fetch the file again."
+            )
+        return cls._from_bytes(content, path)
+
+    @classmethod
+    def _from_bytes(cls, content: bytes, path: Path) -> "Checkpoint":
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            tensors = load(content)
+            length = int.from_bytes(content[:8], "little")
+            metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+        except (SafetensorError, ValueError) as error:
+            raise CheckpointError(
+                f"{path} is truncated, damaged or not a safetensors file: {error}"
+            ) from error
+        if _HEADER_KEY not in metadata:
+            raise CheckpointError(f"{path} is a safetensors file, but not of cromel-sklearn.")
+        header = json.loads(metadata[_HEADER_KEY])
+        version = header.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path} has format version {version}, this package reads {FORMAT_VERSION}. "
+                f"Install a version of cromel-sklearn that matches the file."
+            )
+        checkpoint = cls(header, tensors)
+        checkpoint._build("cpu")  # strict: every tensor is there, fits and is finite
+        return checkpoint
+
+    def _to_bytes(self) -> bytes:
+        from safetensors.numpy import save
+
+        header = json.dumps({"format_version": FORMAT_VERSION, **self.header})
+        return save(self.tensors, metadata={_HEADER_KEY: header})
+
+    def embed(self, batch: CompositionBatch, *, device="cpu", batch_size: int = 4096):
+        """Embed compositions and predict their calculated properties.
+
+        Computed in double precision, so that the float32 results do not depend on the batch.
+
+        Parameters
+        ----------
+        batch : CompositionBatch of n_samples compositions
+        device : str or torch.device, default="cpu"
+        batch_size : int, default=4096
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_samples, embedding_dim), float32
+        properties : ndarray of shape (n_samples, n_properties), float32
+            In the units of `properties`.
+        """
+        import torch
+
+        encoder, heads = self._modules_on(device)
+        embedding = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
+        properties = np.empty((len(batch), len(self.properties)), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(batch), batch_size):
+                rows = slice(start, start + batch_size)
+                numbers = torch.from_numpy(batch.atomic_numbers[rows]).to(device)
+                fractions = torch.from_numpy(batch.atomic_fractions[rows]).to(device)
+                mean, _ = encoder(numbers, fractions)
+                embedding[rows] = mean.cpu().numpy()
+                properties[rows] = heads.in_units(mean).cpu().numpy()
+        return embedding, properties
+
+    def _modules_on(self, device):
+        """Modules on a device, built once and shared by all threads."""
+        with self._lock:
+            if str(device) not in self._modules:
+                self._modules[str(device)] = self._build(device)
+            return self._modules[str(device)]
+
+    def _build(self, device):
+        import torch
+
+        encoder, heads = self._new_modules()
+        for prefix, module in zip(_MODULES, (encoder, heads), strict=True):
+            weights = {
+                key.removeprefix(f"{prefix}."): torch.from_numpy(array.copy())
+                for key, array in self.tensors.items()
+                if key.startswith(f"{prefix}.")
+            }
+            try:
+                module.load_state_dict(weights, strict=True)
+            except RuntimeError as error:
+                raise CheckpointError(f"The weights do not fit the header: {error}") from error
+            if not all(torch.isfinite(tensor).all() for tensor in weights.values()):
+                raise CheckpointError(f"The weights of the {prefix} are not finite.")
+        return tuple(module.double().eval().to(device) for module in (encoder, heads))
+
+    def _new_modules(self):
+        import torch
+
+        from .composition_encoder import (
+            CompositionEncoder,
+            CompositionEncoderConfig,
+            PropertyHeads,
+        )
+
+        try:
+            config = CompositionEncoderConfig(**self.header["composition_encoder"])
+            table = torch.from_numpy(self.tensors["composition_encoder.element_features"].copy())
+            means = self.tensors["property_heads.means"]
+            # Weights are about to be replaced: leave the caller's random state alone.
+            with torch.random.fork_rng(devices=[]):
+                encoder = CompositionEncoder(config, table)
+                heads = PropertyHeads(
+                    config.embedding_dim, means, means, self.header["head_hidden_dim"]
+                )
+        except (TypeError, KeyError, ValueError) as error:
+            raise CheckpointError(f"The checkpoint's header is inconsistent: {error}") from error
+        return encoder, heads
+
+    def untrained(self, random_state=0) -> "Checkpoint":
+        """Return the same architecture with random weights, the baseline of every comparison.
+
+        Parameters
+        ----------
+        random_state : int, RandomState or None, default=0
+
+        Returns
+        -------
+        Checkpoint
+        """
+        import torch
+        from sklearn.utils import check_random_state
+
+        seed = int(check_random_state(random_state).randint(2**31))
+        with torch.random.fork_rng(devices=[]):
+            torch.random.manual_seed(seed)
+            encoder, heads = self._new_modules()
+        untrained = Checkpoint.from_modules(self.header, encoder, heads)
+        for key in ("means", "scales"):
+            untrained.tensors[f"property_heads.{key}"] = self.tensors[f"property_heads.{key}"]
+        return untrained

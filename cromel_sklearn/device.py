@@ -1,0 +1,49 @@
+"""The `device` parameter in, a torch device that exists out."""
+
+from .exceptions import DeviceError
+
+
+def find_device(device="auto"):
+    """Return the torch device that `device` names.
+
+    Parameters
+    ----------
+    device : str or torch.device, default="auto"
+        "auto" is a CUDA GPU where there is one, the CPU elsewhere.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    DeviceError
+        If the device is unknown or not on this machine.
+
+    Examples
+    --------
+    >>> from cromel_sklearn.device import find_device
+    >>> find_device("cpu")
+    device(type='cpu')
+    """
+    import torch
+
+    if isinstance(device, str) and device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise DeviceError(
+            f"Unknown device {device!r}; expected 'auto', 'cpu', 'cuda' or 'cuda:<index>'."
+        ) from error
+    if found.type == "cpu":
+        return found
+    if found.type != "cuda":
+        raise DeviceError(f"Device {device!r} is not supported; pass 'auto', 'cpu' or 'cuda'.")
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (found.index or 0) >= n_devices:
+        raise DeviceError(
+            f"Device {device!r} is not on this machine ({n_devices} CUDA devices found); "
+            f"pass device='cpu' or device='auto'."
+        )
+    return found

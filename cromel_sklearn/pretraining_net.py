@@ -1,0 +1,182 @@
+"""Batches in, trained modules out: the CroMEL training step as a skorch net of four modules."""
+
+import torch
+from skorch import NeuralNet
+from torch import Tensor, nn
+
+from .composition_encoder import CompositionEncoder, PropertyHeads
+from .cromel_loss import (
+    ADVERSARIAL_CRITERIA,
+    Critic,
+    adversarial_loss,
+    critic_loss,
+    decorrelation_loss,
+    paired_loss,
+)
+from .pretraining_data import PretrainingBatch
+from .structure_encoder import StructureEncoder
+
+#: Modules of the net, in the order of the data flow.
+MODULES = ("structure_encoder_", "composition_encoder_", "property_heads_", "critic_")
+OPTIMIZERS = ("optimizer_", "composition_optimizer_", "critic_optimizer_")
+# The composition encoder follows the critic at every fifth step (as in the paper).
+_CRITIC_STEPS = 5
+
+
+class PropertyLoss(nn.Module):
+    """Huber loss of standardised properties, averaged over those present, then over properties.
+
+    Parameters
+    ----------
+    delta : float, default=0.5
+        Error, in standard deviations, from which the loss grows linearly; infinity for the squared
+        error of the paper.
+    """
+
+    def __init__(self, delta: float = 0.5):
+        super().__init__()
+        self.delta = delta
+
+    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """Scalar loss; NaN targets are missing."""
+        present = ~torch.isnan(target)
+        error = torch.where(present, predicted - torch.nan_to_num(target), 0.0)
+        if self.delta == float("inf"):
+            loss = error**2
+        else:
+            loss = nn.functional.smooth_l1_loss(
+                error, torch.zeros_like(error), reduction="none", beta=self.delta
+            )
+        return (loss.sum(0) / present.sum(0).clamp_min(1)).mean()
+
+
+class CroMELNet(NeuralNet):
+    """Structure encoder, composition encoder, shared property heads and critic, trained together.
+
+    Parameters
+    ----------
+    module : StructureEncoder
+        Instance; likewise the three modules that follow.
+    composition_encoder : CompositionEncoder
+    property_heads : PropertyHeads
+    critic : Critic
+        Trained when the alignment is adversarial.
+    alignment : str
+        One of `cromel_loss.CRITERIA`.
+    alignment_weight : float
+        Weight of the alignment beside the property loss.
+    composition_property_weight : float
+        Weight of the property loss at the composition embeddings; 0 in the paper.
+    decorrelation_weight : float
+        Weight of the decorrelation of the structure embedding.
+    composition_optimizer, critic_optimizer : type
+        Optimizers of these modules; `optimizer` trains structure encoder and heads. Their
+        parameters carry the prefixes `composition_optimizer__` and `critic_optimizer__`.
+    """
+
+    def __init__(
+        self,
+        module: StructureEncoder,
+        composition_encoder: CompositionEncoder,
+        property_heads: PropertyHeads,
+        critic: Critic,
+        *,
+        alignment: str,
+        alignment_weight: float,
+        composition_property_weight: float,
+        decorrelation_weight: float,
+        composition_optimizer=torch.optim.AdamW,
+        critic_optimizer=torch.optim.RMSprop,
+        **kwargs,
+    ):
+        self.composition_encoder = composition_encoder
+        self.property_heads = property_heads
+        self.critic = critic
+        self.alignment = alignment
+        self.alignment_weight = alignment_weight
+        self.composition_property_weight = composition_property_weight
+        self.decorrelation_weight = decorrelation_weight
+        self.composition_optimizer = composition_optimizer
+        self.critic_optimizer = critic_optimizer
+        super().__init__(module, **kwargs)
+
+    def initialize_module(self):
+        """Register the four modules."""
+        self.structure_encoder_ = self.module
+        self.composition_encoder_ = self.composition_encoder
+        self.property_heads_ = self.property_heads
+        self.critic_ = self.critic
+        return self
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Make one optimizer for the property part, one for the composition encoder, one critic."""
+        property_part = [*self.structure_encoder_.parameters(), *self.property_heads_.parameters()]
+        self.optimizer_ = self.optimizer(property_part, **self.get_params_for("optimizer"))
+        self.composition_optimizer_ = self.composition_optimizer(
+            self.composition_encoder_.parameters(), **self.get_params_for("composition_optimizer")
+        )
+        self.critic_optimizer_ = self.critic_optimizer(
+            self.critic_.parameters(), **self.get_params_for("critic_optimizer")
+        )
+        return self
+
+    def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
+        """Count the critic's steps from the epoch's start, so that resuming changes nothing."""
+        super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
+        self.n_critic_steps_ = 0
+
+    def train_step(self, batch: PretrainingBatch, **fit_params):
+        """Take one step of every optimizer that is due."""
+        self._set_training(True)
+        structure = self.structure_encoder_(batch.graphs)
+        mean, spread = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
+        losses = {"structure_loss": self._property_loss(structure, batch.structure_targets)}
+        total = losses["structure_loss"]
+        if self.decorrelation_weight:
+            losses["decorrelation"] = decorrelation_loss(structure)
+            total = total + self.decorrelation_weight * losses["decorrelation"]
+        if self.composition_property_weight:
+            losses["composition_loss"] = self._property_loss(mean, batch.composition_targets)
+            total = total + self.composition_property_weight * losses["composition_loss"]
+        alignment = self._alignment(batch, structure, mean, spread)
+        if alignment is not None:
+            losses["alignment"] = alignment
+            total = total + self.alignment_weight * alignment
+        self.optimizer_.zero_grad()
+        self.composition_optimizer_.zero_grad()
+        total.backward()
+        self.optimizer_.step()
+        if self.composition_property_weight or alignment is not None:
+            self.composition_optimizer_.step()
+        for name, loss in losses.items():
+            self.history.record_batch(name, loss.item())
+        return {"loss": total.detach(), "y_pred": mean.detach()}
+
+    def _property_loss(self, embedding: Tensor, targets: Tensor) -> Tensor:
+        if not len(targets):
+            return embedding.sum() * 0.0
+        return self.criterion_(self.property_heads_(embedding), targets)
+
+    def _alignment(self, batch: PretrainingBatch, structure, mean, spread) -> Tensor | None:
+        """Alignment loss of the structures in the batch; None when no term is due."""
+        n_structures = len(structure)
+        if self.alignment == "none" or not n_structures:
+            return None
+        mean, spread = mean[:n_structures], spread[:n_structures]
+        if self.alignment not in ADVERSARIAL_CRITERIA:
+            return paired_loss(structure, mean, spread)
+        sample = mean + spread * torch.randn_like(mean)
+        condition = self._condition(batch, n_structures) if self.alignment == "joint" else None
+        loss = critic_loss(self.critic_, structure, sample, condition)
+        self.critic_optimizer_.zero_grad()
+        loss.backward()
+        self.critic_optimizer_.step()
+        self.history.record_batch("critic_loss", loss.item())
+        self.n_critic_steps_ += 1
+        if self.n_critic_steps_ % _CRITIC_STEPS:
+            return None
+        return adversarial_loss(self.critic_, sample, condition)
+
+    def _condition(self, batch: PretrainingBatch, n_structures: int) -> Tensor:
+        features = self.composition_encoder_.element_features[batch.atomic_numbers[:n_structures]]
+        return (features * batch.atomic_fractions[:n_structures, :, None]).sum(1)

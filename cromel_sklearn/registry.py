@@ -1,0 +1,147 @@
+"""Encoder id in, verified `Checkpoint` out: the encoders that ship with the package."""
+
+import json
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+from .checkpoint import Checkpoint
+from .exceptions import CheckpointError, EncoderNotFoundError
+
+#: Folder of the shipped encoders: manifest.json and <name>/<version>/{weights.safetensors, card.md}
+PRETRAINED = Path(__file__).parent / "pretrained"
+WEIGHTS = "weights.safetensors"
+CARD = "card.md"
+
+
+def list_encoders() -> list[str]:
+    """Ids of the shipped encoders, as `name@version`.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> from cromel_sklearn import list_encoders
+    >>> [encoder.split("@")[0] for encoder in list_encoders()]
+    ['mp-formation-energy-wasserstein', 'mp-multi']
+    """
+    manifest = _read_manifest()
+    return [f"{name}@{version}" for name in sorted(manifest) for version in manifest[name]]
+
+
+def load_encoder(encoder) -> Checkpoint:
+    """Load an encoder; the same id or unchanged file is read once a process.
+
+    Parameters
+    ----------
+    encoder : str, path-like or Checkpoint
+        Registry id, `name` (newest version) or `name@version`; path of a checkpoint file or of a
+        folder written by `cromel pretrain`; or a `Checkpoint`, returned as it is.
+
+    Returns
+    -------
+    Checkpoint
+
+    Raises
+    ------
+    EncoderNotFoundError
+        If it is neither a registry id nor a path that exists.
+    CheckpointError
+        If the file is damaged.
+    """
+    if isinstance(encoder, Checkpoint):
+        return encoder
+    if not isinstance(encoder, str | Path):
+        raise EncoderNotFoundError(
+            f"encoder must be a registry id, a path or a Checkpoint, got {encoder!r}"
+        )
+    if isinstance(encoder, str):
+        entry = find_entry(encoder)
+        if entry is not None:
+            return _load_file(entry[0], entry[1])
+    path = Path(encoder)
+    if path.is_dir():
+        path = path / WEIGHTS
+    if not path.exists():
+        raise EncoderNotFoundError(
+            f"No encoder {str(encoder)!r}: not in the registry ({', '.join(list_encoders())}) and "
+            f"no such file."
+        )
+    status = path.stat()
+    return _load_file(path.resolve(), None, status.st_mtime_ns, status.st_size)
+
+
+def find_entry(encoder: str) -> tuple[Path, str] | None:
+    """Path and checksum of a registry id; None when the name is not in the registry.
+
+    Raises
+    ------
+    EncoderNotFoundError
+        If the name is there, but not that version.
+    """
+    name, _, version = encoder.partition("@")
+    versions = _read_manifest().get(name)
+    if versions is None:
+        return None
+    version = version or list(versions)[-1]
+    if version not in versions:
+        raise EncoderNotFoundError(
+            f"No version {version!r} of the encoder {name!r}; there is {', '.join(versions)}."
+        )
+    return PRETRAINED / name / version / WEIGHTS, versions[version]["sha256"]
+
+
+def register(folder, encoder: str) -> Path:
+    """Add a checkpoint with its card to the encoders that ship with the package.
+
+    Parameters
+    ----------
+    folder : path-like
+        Written by `cromel pretrain`.
+    encoder : str
+        `name@version`; a version is written once and never replaced.
+
+    Returns
+    -------
+    Path
+        Folder of the new version.
+
+    Raises
+    ------
+    CheckpointError
+        If the version exists, the id is incomplete, or the checkpoint cannot be loaded.
+    """
+    import hashlib
+
+    name, _, version = encoder.partition("@")
+    if not name or not version:
+        raise CheckpointError(f"Expected an id name@version, got {encoder!r}.")
+    manifest = _read_manifest()
+    if version in manifest.get(name, {}):
+        raise CheckpointError(f"{encoder} exists and is immutable; choose the next version.")
+    source = Path(folder)
+    Checkpoint.load(source / WEIGHTS)
+    target = PRETRAINED / name / version
+    target.mkdir(parents=True)
+    for file in (WEIGHTS, CARD):
+        shutil.copyfile(source / file, target / file)
+    digest = hashlib.sha256((target / WEIGHTS).read_bytes()).hexdigest()
+    manifest.setdefault(name, {})[version] = {"sha256": digest}
+    (PRETRAINED / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    _read_manifest.cache_clear()
+    return target
+
+
+@lru_cache(maxsize=1)
+def _read_manifest() -> dict:
+    """Names, their versions from oldest to newest, and the checksum of each."""
+    path = PRETRAINED / "manifest.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+@lru_cache(maxsize=16)
+def _load_file(path: Path, checksum: str | None, modified: int = 0, size: int = 0) -> Checkpoint:
+    """Load a file once; `modified` and `size` make a rewritten file a new one."""
+    return Checkpoint.load(path, checksum=checksum)

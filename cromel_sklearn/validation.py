@@ -1,0 +1,94 @@
+"""Trained modules and held-out materials in, errors in units and effective ranks out."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from .cromel_loss import effective_rank
+from .pretraining_data import PretrainingData
+from .structure_encoder import CrystalGraphBatch
+
+_BATCH_SIZE = 512
+
+
+@dataclass(frozen=True)
+class EncoderErrors:
+    """How well the encoders predict calculated properties of held-out materials.
+
+    Attributes
+    ----------
+    structure, composition : dict of str to float
+        Mean absolute error of each property in its unit, from the structure and from the
+        composition; properties without a held-out value are left out.
+    structure_rank, composition_rank : float
+        Effective rank of the embeddings.
+    score : float
+        Mean over properties of the composition's error in standard deviations.
+    """
+
+    structure: dict[str, float]
+    composition: dict[str, float]
+    structure_rank: float
+    composition_rank: float
+    score: float
+
+    def as_dict(self) -> dict:
+        """Plain dict, for JSON."""
+        return asdict(self)
+
+
+@torch.no_grad()
+def evaluate_encoders(
+    structure_encoder, composition_encoder, property_heads, data: PretrainingData, split: str
+) -> EncoderErrors:
+    """Evaluate on one part of the split.
+
+    Parameters
+    ----------
+    structure_encoder, composition_encoder, property_heads : Module
+        Put into evaluation mode.
+    data : PretrainingData
+    split : {"train", "validation", "test"}
+
+    Returns
+    -------
+    EncoderErrors
+    """
+    for module in (structure_encoder, composition_encoder, property_heads):
+        module.eval()
+    device = property_heads.means.device
+    structure, composition = [], []
+    rows = data.structure_rows(split)
+    for chunk in np.array_split(rows, max(1, len(rows) // _BATCH_SIZE)):
+        structure.append(
+            structure_encoder(CrystalGraphBatch.from_graphs(data.graphs, chunk, device))
+        )
+    composition_rows = data.composition_rows(split)
+    batch = data.compositions[composition_rows]
+    numbers = torch.tensor(batch.atomic_numbers, device=device)
+    fractions = torch.tensor(batch.atomic_fractions, dtype=torch.float32, device=device)
+    for chunk in torch.arange(len(batch)).split(_BATCH_SIZE):
+        composition.append(composition_encoder(numbers[chunk], fractions[chunk])[0])
+    embeddings = torch.cat(structure), torch.cat(composition)
+    targets = data.structure_targets[rows], data.composition_targets[composition_rows]
+    errors = []
+    for embedding, target in zip(embeddings, targets, strict=True):
+        predicted = property_heads.in_units(embedding).cpu().numpy()
+        errors.append(_mean_absolute_errors(predicted, target, data.properties))
+    scale = dict(zip(data.properties, data.scales, strict=True))
+    return EncoderErrors(
+        structure=errors[0],
+        composition=errors[1],
+        structure_rank=effective_rank(embeddings[0]),
+        composition_rank=effective_rank(embeddings[1]),
+        score=float(np.mean([error / scale[name] for name, error in errors[1].items()])),
+    )
+
+
+def _mean_absolute_errors(predicted, target, names) -> dict[str, float]:
+    return {
+        name: float(np.nanmean(np.abs(predicted[:, column] - target[:, column])))
+        for column, name in enumerate(names)
+        if not np.isnan(target[:, column]).all()
+    }
