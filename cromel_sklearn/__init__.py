@@ -20,6 +20,7 @@ _HOME = {
     "DeviceError": "exceptions",
     "EncoderNotFoundError": "exceptions",
     "InvalidCompositionError": "exceptions",
+    "InvalidCompositionWarning": "exceptions",
     "SourceDataError": "exceptions",
     "list_encoders": "registry",
     "load_encoder": "registry",

@@ -30,15 +30,6 @@ class Checkpoint:
     tensors : dict of str to ndarray
         Weights of the composition encoder (with its element table) and of the property heads.
 
-    Attributes
-    ----------
-    embedding_dim : int
-    properties : dict of str to str
-        Calculated properties that the encoder predicts, with their units.
-    known_elements : frozenset of int
-        Atomic numbers the encoder has been trained on.
-    checksum : str
-        SHA-256 of header and weights.
 
     Examples
     --------
@@ -69,25 +60,29 @@ class Checkpoint:
 
     @property
     def embedding_dim(self) -> int:
+        """Width of the embedding."""
         return self.header["composition_encoder"]["embedding_dim"]
 
     @property
     def properties(self) -> dict[str, str]:
+        """Calculated properties that the encoder predicts, with their units."""
         return self.header["properties"]
 
     @property
     def known_elements(self) -> frozenset[int]:
+        """Atomic numbers the encoder has been trained on."""
         return frozenset(self.header["known_elements"])
 
     @property
     def checksum(self) -> str:
+        """SHA-256 of header and weights."""
         return hashlib.sha256(self._to_bytes()).hexdigest()
 
     def __getstate__(self):
         return {"header": self.header, "tensors": self.tensors}
 
     def __setstate__(self, state):
-        self.__init__(**state)
+        Checkpoint.__init__(self, **state)
 
     def __repr__(self) -> str:
         provenance = self.header["provenance"]
@@ -96,6 +91,11 @@ class Checkpoint:
             f"properties={list(self.properties)}, "
             f"n_train_structures={provenance.get('n_train_structures')})"
         )
+
+    def with_provenance(self, **entries) -> "Checkpoint":
+        """Return the checkpoint with more entries in its provenance."""
+        provenance = {**self.header["provenance"], **entries}
+        return Checkpoint({**self.header, "provenance": provenance}, self.tensors)
 
     def save(self, path) -> None:
         """Write a safetensors file in one step.

@@ -10,7 +10,7 @@ from numbers import Real
 import numpy as np
 
 from .elements import MAX_ATOMIC_NUMBER
-from .exceptions import InvalidCompositionError
+from .exceptions import InvalidCompositionError, InvalidCompositionWarning
 
 #: What `on_invalid` accepts.
 ON_INVALID = ("raise", "nan")
@@ -18,7 +18,7 @@ _SHOWN_PROBLEMS = 10
 # pymatgen forgets amounts below this; we refuse them instead.
 _SMALLEST_AMOUNT = 1e-8
 
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉．", "0123456789.")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _HYDRATE_DOT = re.compile(r"[·•⋅∙]")
 _HYDRATE_PART = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(\S.*)")
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9.()\[\]{}\s+\-]+")
@@ -122,7 +122,10 @@ def read_compositions(
                 f'{message}\nCorrect these rows, or pass on_invalid="nan" to keep them as NaN.',
                 problems,
             )
-        warnings.warn(f"{message}\nThese rows are NaN in the output.", UserWarning, stacklevel=3)
+        warnings.warn(
+            InvalidCompositionWarning(f"{message}\nThese rows are NaN in the output.", problems),
+            stacklevel=3,
+        )
     return CompositionBatch.from_amounts(distinct), np.array(inverse, dtype=np.int64), valid
 
 
@@ -283,7 +286,7 @@ def _parse_mapping(value: Mapping):
     from pymatgen.core import Composition
 
     for element, amount in value.items():
-        if not isinstance(amount, Real) or not np.isfinite(amount) or amount < _SMALLEST_AMOUNT:
+        if not isinstance(amount, Real) or not _SMALLEST_AMOUNT <= float(amount) < np.inf:
             raise ValueError(f"amount of {element} is {amount!r}; amounts must be positive numbers")
     try:
         return _normalise(Composition(dict(value)))

@@ -46,6 +46,8 @@ class CompositionEncoder(nn.Module):
         Row `Z` describes element `Z` (`ElementTable.features`).
     """
 
+    element_features: Tensor
+
     def __init__(self, config: CompositionEncoderConfig, element_features: Tensor):
         super().__init__()
         if config.pooling not in POOLINGS:
@@ -175,6 +177,9 @@ class PropertyHeads(nn.Module):
     hidden_dim : int
         Width of the hidden layer; 0 for a linear head (the paper).
     """
+
+    means: Tensor
+    scales: Tensor
 
     def __init__(self, embedding_dim: int, means, scales, hidden_dim: int = 128):
         super().__init__()

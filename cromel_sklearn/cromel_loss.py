@@ -11,7 +11,8 @@ choices of :math:`D`:
 
 ``"wasserstein"``
     The paper: the distance of the marginal distributions, by its dual,
-    :math:`D = \sup_{\|\phi\|_L \le 1} E_s\,\phi(h_s) - E_{c,\epsilon}\,\phi(\mu_c+\sigma_c\epsilon)`,
+    :math:`D = \sup_{\|\phi\|_L \le 1} E_s\,\phi(h_s) -
+    E_{c,\epsilon}\,\phi(\mu_c+\sigma_c\epsilon)`,
     with a critic :math:`\phi` held Lipschitz by the gradient penalty
     :math:`10\,E\,(\|\nabla\phi(h_c)\| - 1)^2` taken at the composition embeddings (Arjovsky et al.,
     arXiv:1701.07875; Gulrajani et al., arXiv:1704.00028).
@@ -52,7 +53,9 @@ class Critic(nn.Module):
     def __init__(self, embedding_dim: int, n_conditions: int = 0, hidden_dim: int = 64):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Linear(embedding_dim + n_conditions, hidden_dim), nn.PReLU(), nn.Linear(hidden_dim, 1)
+            nn.Linear(embedding_dim + n_conditions, hidden_dim),
+            nn.PReLU(),
+            nn.Linear(hidden_dim, 1),
         )
 
     def forward(self, embedding: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -154,7 +157,7 @@ def effective_rank(embedding: Tensor) -> float:
     Returns
     -------
     float
-        Between 1 and the width of the embedding.
+        Between 1 and the width of the embedding; 0 where all rows are equal.
 
     Examples
     --------
@@ -165,5 +168,7 @@ def effective_rank(embedding: Tensor) -> float:
     2.0
     """
     singular_values = torch.linalg.svdvals((embedding - embedding.mean(0)).double())
+    if not singular_values.sum() > 0:
+        return 0.0
     shares = singular_values / singular_values.sum()
     return float(torch.exp(-(shares * torch.log(shares.clamp_min(1e-300))).sum()))

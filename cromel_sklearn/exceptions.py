@@ -19,6 +19,20 @@ class InvalidCompositionError(CroMELError, ValueError):
         self.problems = list(problems)
 
 
+class InvalidCompositionWarning(UserWarning):
+    """Rows that are not a composition were kept as NaN (`on_invalid="nan"`).
+
+    Attributes
+    ----------
+    problems : list of (index, value, reason)
+        Every bad row, in order.
+    """
+
+    def __init__(self, message, problems=()):
+        super().__init__(message)
+        self.problems = list(problems)
+
+
 class CheckpointError(CroMELError, ValueError):
     """A checkpoint file is damaged, truncated, unsafe or of another format."""
 

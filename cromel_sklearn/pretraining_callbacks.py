@@ -1,4 +1,4 @@
-"""skorch callbacks of pretraining: schedule, validation, early stopping, state on disk, progress."""
+"""skorch callbacks of pretraining: schedule, validation, stopping, state on disk, progress."""
 
 import json
 import os
@@ -45,7 +45,7 @@ class OneCycle(Callback):
         factor = min(progress / 0.1, 0.5 * (1 + np.cos(np.pi * max(0.0, progress - 0.1) / 0.9)))
         for name, peak in self.peaks_.items():
             for group in getattr(net, name).param_groups:
-                group["lr"] = peak * max(factor, 1e-3)
+                group["lr"] = float(peak * max(factor, 1e-3))
         self.step_ += 1
 
 
@@ -101,7 +101,7 @@ class TrainingState(Callback):
         if best == len(scores) - 1:
             self.best_weights = _copied_weights(net)
         if self.path is not None:
-            self._write(net)
+            self._write(net, self.path)
         if self.patience is not None and len(scores) - 1 - best >= self.patience:
             raise StopTraining
 
@@ -137,7 +137,7 @@ class TrainingState(Callback):
         self.best_weights = state["best_weights"]
         net.history_ = History(json.loads(state["history"]))
 
-    def _write(self, net) -> None:
+    def _write(self, net, path: Path) -> None:
         state = {
             "version": _STATE_VERSION,
             "settings": json.dumps(self.settings),
@@ -146,16 +146,16 @@ class TrainingState(Callback):
             "best_weights": self.best_weights,
             "history": json.dumps(_summary(net.history)),
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".partial")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".partial")
         with open(temporary, "wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self.path)
+        temporary.replace(path)
 
 
-class StopTraining(Exception):
+class StopTraining(Exception):  # noqa: N818 (a signal, not an error)
     """Raised by a callback to end the training in good order."""
 
 

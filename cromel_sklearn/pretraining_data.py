@@ -81,6 +81,7 @@ class PretrainingData:
 
     @property
     def n_structures(self) -> int:
+        """Number of structures, in all parts of the split."""
         return len(self.structure_targets)
 
     @property

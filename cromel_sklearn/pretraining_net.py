@@ -121,13 +121,14 @@ class CroMELNet(NeuralNet):
         return self
 
     def on_epoch_begin(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Count the critic's steps from the epoch's start, so that resuming changes nothing."""
+        """Count the steps of the epochs before, so that resuming changes nothing."""
         super().on_epoch_begin(net, dataset_train, dataset_valid, **kwargs)
-        self.n_critic_steps_ = 0
+        self.n_steps_ = sum(epoch["train_batch_count"] for epoch in self.history[:-1])
 
     def train_step(self, batch: PretrainingBatch, **fit_params):
         """Take one step of every optimizer that is due."""
         self._set_training(True)
+        self.n_steps_ += 1
         structure = self.structure_encoder_(batch.graphs)
         mean, spread = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
         losses = {"structure_loss": self._property_loss(structure, batch.structure_targets)}
@@ -172,11 +173,11 @@ class CroMELNet(NeuralNet):
         loss.backward()
         self.critic_optimizer_.step()
         self.history.record_batch("critic_loss", loss.item())
-        self.n_critic_steps_ += 1
-        if self.n_critic_steps_ % _CRITIC_STEPS:
+        if self.n_steps_ % _CRITIC_STEPS:
             return None
         return adversarial_loss(self.critic_, sample, condition)
 
     def _condition(self, batch: PretrainingBatch, n_structures: int) -> Tensor:
-        features = self.composition_encoder_.element_features[batch.atomic_numbers[:n_structures]]
+        table = self.composition_encoder.element_features
+        features = table[batch.atomic_numbers[:n_structures]]
         return (features * batch.atomic_fractions[:n_structures, :, None]).sum(1)

@@ -1,4 +1,4 @@
-"""Calculated materials in (parquet, CIF folder with a table, pymatgen objects), checked table out."""
+"""Calculated materials in (parquet, CIF folder and table, pymatgen objects), checked table out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -78,6 +78,10 @@ class CalculatedMaterials:
         """Add target columns; those that are there already stay as they are."""
         new = more[[name for name in more if name not in self.targets]]
         return replace(self, targets=pd.concat([self.targets, new], axis=1))
+
+    def only_targets(self, names: list[str]) -> "CalculatedMaterials":
+        """Keep these target columns."""
+        return replace(self, targets=self.targets[names])
 
     def with_split(self, split: np.ndarray) -> "CalculatedMaterials":
         """Assign the materials to "train", "validation" and "test"."""
@@ -213,8 +217,8 @@ def read_labels(path) -> pd.DataFrame:
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise SourceDataError(
-            f"{path}: row {bad[0]} has the value {frame['value'].iloc[bad[0]]!r}; expected a finite "
-            f"number ({len(bad)} such rows)."
+            f"{path}: row {bad[0]} has the value {frame['value'].iloc[bad[0]]!r}; expected a "
+            f"finite number ({len(bad)} such rows)."
         )
     return frame[["formula", "property"]].assign(value=values)
 

@@ -123,6 +123,9 @@ class StructureEncoder(nn.Module):
         Row `Z` describes element `Z` (`ElementTable.features`).
     """
 
+    element_features: Tensor
+    gaussian_centers: Tensor
+
     def __init__(self, config: StructureEncoderConfig, element_features: Tensor):
         super().__init__()
         if config.readout not in ("all_depths", "last"):
@@ -163,8 +166,8 @@ class StructureEncoder(nn.Module):
             return nn.functional.normalize(self.readout(pooled), dim=1)
         embedding = self.readout(_pool_depths(torch.cat(depths, dim=1), batch))
         if self.training and batch.n_graphs < 2:  # too few for statistics of their own
-            mean, variance = self.standardise.running_mean, self.standardise.running_var
-            return (embedding - mean) / torch.sqrt(variance + self.standardise.eps)
+            statistics = self.standardise.running_mean, self.standardise.running_var
+            return nn.functional.batch_norm(embedding, *statistics, eps=self.standardise.eps)
         return self.standardise(embedding)
 
     def _expand(self, batch: CrystalGraphBatch) -> tuple[Tensor, Tensor]:

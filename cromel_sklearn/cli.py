@@ -1,0 +1,149 @@
+"""The `cromel` command: arguments in, files and tables out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .exceptions import CroMELError
+
+app = typer.Typer(
+    help="Composition embeddings that know calculated crystal structures.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+_ENCODER = typer.Option(help="Registry id (name or name@version) or path of a checkpoint.")
+_DEVICE = typer.Option(help="auto, cpu, cuda or cuda:<index>.")
+
+
+def main() -> None:
+    """Run the command; errors of this package end it with their message alone."""
+    try:
+        app()
+    except (CroMELError, ValueError, OSError) as error:
+        Console(stderr=True).print(f"[red]Error:[/red] {_escaped(error)}", highlight=False)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    plot: Annotated[Path, typer.Option(help="Where the parity plot is written.")] = Path(
+        "cromel-demo.png"
+    ),
+) -> None:
+    """Compare featurizers on the bundled sample of standard enthalpies (under a minute)."""
+    from .demo import run_demo
+
+    run_demo(plot, Console())
+
+
+@app.command()
+def encoders() -> None:
+    """List the encoders that ship with the package, with their key figures."""
+    from .card import key_figures
+    from .registry import list_encoders, load_encoder
+
+    table = Table()
+    for column in ("encoder", "criterion", "trained on", "key figures"):
+        table.add_column(column)
+    for encoder in list_encoders():
+        checkpoint = load_encoder(encoder)
+        provenance = checkpoint.header["provenance"]
+        table.add_row(
+            encoder,
+            provenance["settings"]["criterion"],
+            f"{provenance['n_train_structures']:,} structures",
+            key_figures(checkpoint),
+        )
+    Console().print(table)
+
+
+@app.command()
+def embed(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV or parquet file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="CSV or parquet file.")],
+    column: Annotated[str, typer.Option(help="Column of formulas.")] = "formula",
+    encoder: Annotated[str, _ENCODER] = "mp-multi",
+    output: Annotated[str, typer.Option(help="embedding, properties or both.")] = "embedding",
+    on_invalid: Annotated[
+        str, typer.Option(help="raise: stop and name bad rows; nan: leave them empty, name them.")
+    ] = "raise",
+    device: Annotated[str, _DEVICE] = "auto",
+    overwrite: Annotated[bool, typer.Option(help="Replace OUT if it exists.")] = False,
+) -> None:
+    """Append embedding columns to a table; the other columns stay as they are."""
+    from .table_files import embed_table
+
+    n_rows, problems = embed_table(
+        source, target, column=column, encoder=encoder, output=output, on_invalid=on_invalid,
+        device=device, overwrite=overwrite,
+    )  # fmt: skip
+    console = Console(stderr=True)
+    for index, value, reason in problems:
+        console.print(f"row {index}: {_escaped(repr(value))}: {_escaped(reason)}", highlight=False)
+    console.print(
+        f"{n_rows} rows written to {target}, {len(problems)} of them without embedding",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+@app.command()
+def pretrain(
+    structures: Annotated[
+        Path, typer.Option(help="Parquet of structures, or folder of CIF files with targets.csv.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for weights, card, history and run state.")],
+    labels: Annotated[Path | None, typer.Option(help="Table of labels without structures.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Target column to use (repeat); all by default.")
+    ] = None,
+    criterion: Annotated[
+        str | None, typer.Option(help="paired (default), joint, wasserstein or none.")
+    ] = None,
+    paper: Annotated[bool, typer.Option(help="The published method's settings.")] = False,
+    max_epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 30,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
+    device: Annotated[str, _DEVICE] = "auto",
+    n_jobs: Annotated[int, typer.Option(help="Processes that build crystal graphs.")] = -1,
+    attribution: Annotated[
+        str | None, typer.Option(help="Source and licence of the data, for the card.")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+) -> None:
+    """Pretrain an encoder; stopped at any moment, it goes on with --resume."""
+    from .pretraining_run import pretrain_to_folder
+
+    chosen = {"criterion": criterion} if criterion else {}
+    try:
+        pretrain_to_folder(
+            structures, out, labels_path=labels, targets=target, paper=paper, resume=resume,
+            attribution=attribution, command=f"cromel {' '.join(sys.argv[1:])}",
+            max_epochs=max_epochs, random_state=seed, device=device, n_jobs=n_jobs, **chosen,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        Console(stderr=True).print(f"Stopped. Go on with --resume --out {out}.", highlight=False)
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def register(
+    folder: Annotated[Path, typer.Argument(help="Written by `cromel pretrain`.")],
+    encoder: Annotated[str, typer.Argument(help="name@version, a new version.")],
+) -> None:
+    """Ship a pretrained encoder with this installation (for maintainers of the package)."""
+    from .registry import register as register_encoder
+
+    Console().print(f"Registered {encoder} in {register_encoder(folder, encoder)}")
+
+
+def _escaped(text) -> str:
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Fixtures shared by the tests: the real data, small calculated materials, a small checkpoint."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pymatgen.core import Element, Lattice, Structure
+
+from cromel_sklearn import CroMELPretrainer
+from cromel_sklearn.composition_encoder import CompositionEncoderConfig
+from cromel_sklearn.structure_encoder import StructureEncoderConfig
+
+ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
+HALIDES = ("F", "Cl", "Br", "I")
+
+
+@pytest.fixture(scope="session")
+def data_home() -> Path:
+    """Folder of the real data; tests that ask for it are skipped where it does not exist."""
+    folder = os.environ.get("CROMEL_DATA")
+    path = Path(folder) if folder else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (path / "source" / "mp_structures.parquet").exists():
+        pytest.skip(f"no real data at {path}; set CROMEL_DATA to its folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def rock_salts() -> tuple[list[Structure], pd.DataFrame]:
+    """The 20 alkali halides from LiF to CsI as rock salts, with targets made by a formula.
+
+    Returns the structures and a DataFrame with `band_gap` (eV) and `formation_energy_per_atom`
+    (eV/atom), smooth functions of the electronegativities and the lattice constant.
+    """
+    structures, targets = [], []
+    for alkali in map(Element, ALKALIS):
+        for halogen in map(Element, HALIDES):
+            # Twice the sum of the ionic radii, in Å; the primitive cell, alkali at the origin.
+            constant = 2 * float(alkali.ionic_radii[1] + halogen.ionic_radii[-1])
+            lattice = Lattice(constant / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]))
+            sites = [alkali.symbol, halogen.symbol]
+            structures.append(Structure(lattice, sites, [[0, 0, 0], [0.5, 0.5, 0.5]]))
+            polarity = halogen.X - alkali.X
+            targets.append(
+                {
+                    "band_gap": 3.0 * polarity + 10.0 / constant,
+                    "formation_energy_per_atom": -polarity - 2.0 / constant,
+                }
+            )
+    return structures, pd.DataFrame(targets)
+
+
+@pytest.fixture
+def small_settings():
+    """Parameters of a pretrainer that takes a fraction of a second."""
+    return {
+        "structure_encoder": StructureEncoderConfig(16, 8, 1, 8),
+        "composition_encoder": CompositionEncoderConfig(16, "attention", 8, 1, 2),
+        "batch_size": 8,
+        "device": "cpu",
+        "n_jobs": 1,
+        "random_state": 0,
+        "verbose": 0,
+    }
+
+
+@pytest.fixture(scope="session")
+def structure_table(rock_salts, tmp_path_factory):
+    """A parquet file of the alkali halides, laid out like mp_structures.parquet."""
+    structures, targets = rock_salts
+    frame = pd.DataFrame(
+        {
+            "material_id": [f"salt-{row}" for row in range(len(structures))],
+            "formula": [structure.composition.reduced_formula for structure in structures],
+            "cell_parameters": [list(structure.lattice.parameters) for structure in structures],
+            "atomic_numbers": [list(structure.atomic_numbers) for structure in structures],
+            "frac_coords": [structure.frac_coords.ravel().tolist() for structure in structures],
+        }
+    )
+    path = tmp_path_factory.mktemp("structures") / "salts.parquet"
+    pd.concat([frame, targets.reset_index(drop=True)], axis=1).to_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def checkpoint(rock_salts):
+    """A checkpoint pretrained for one epoch on the alkali halides."""
+    pretrainer = CroMELPretrainer(
+        structure_encoder=StructureEncoderConfig(16, 8, 1, 8),
+        composition_encoder=CompositionEncoderConfig(16, "attention", 8, 1, 2),
+        max_epochs=1, batch_size=8, device="cpu", n_jobs=1, verbose=0,
+    )  # fmt: skip
+    return pretrainer.fit(*rock_salts).checkpoint_
+
+
+@pytest.fixture(autouse=True)
+def _skip_without_gpu(request):
+    if request.node.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA GPU, which this machine lacks")

@@ -1,0 +1,130 @@
+"""Where people put estimators: pipelines, columns, searches, clones, pickles, frames."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import cromel_sklearn
+from cromel_sklearn import CroMELPretrainer, CroMELTransformer, load_standard_enthalpies
+from cromel_sklearn.demo import element_statistics
+
+ESTIMATORS = [CroMELTransformer(), CroMELPretrainer()]
+SAMPLE = load_standard_enthalpies()
+FORMULAS, TARGET = list(SAMPLE.formulas[:100]), SAMPLE.target[:100]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_parameters_are_stored_untouched_and_cloned(estimator):
+    values = {name: object() for name in estimator.get_params(deep=False)}
+    changed = type(estimator)(**values)
+    assert all(getattr(changed, name) is value for name, value in values.items())
+    assert clone(estimator).get_params() == estimator.get_params()
+    assert vars(clone(estimator)).keys() == values.keys()
+
+
+def test_every_public_name_is_importable_and_documented():
+    for name in cromel_sklearn.__all__:
+        assert getattr(cromel_sklearn, name).__doc__
+    assert set(cromel_sklearn.__all__) <= set(dir(cromel_sklearn))
+    with pytest.raises(AttributeError, match="has no attribute 'CroMEL'"):
+        _ = cromel_sklearn.CroMEL
+
+
+def test_the_readme_pipeline():
+    model = Pipeline([("cromel", CroMELTransformer()), ("model", GradientBoostingRegressor())])
+    assert model.fit(FORMULAS, TARGET).predict(["MgO"]).shape == (1,)
+
+
+@pytest.mark.parametrize("column", ["formula", ["formula"]])
+def test_column_transformer_beside_a_numeric_column(column):
+    frame = pd.DataFrame({"formula": FORMULAS, "temperature_K": np.linspace(300, 900, 100)})
+    columns = ColumnTransformer(
+        [("cromel", CroMELTransformer(), column), ("numeric", StandardScaler(), ["temperature_K"])]
+    )
+    model = make_pipeline(columns, Ridge()).fit(frame, TARGET)
+    assert model.predict(frame).shape == (100,)
+    assert columns.get_feature_names_out()[-1] == "numeric__temperature_K"
+
+
+def test_feature_union_with_another_featurizer():
+    union = FeatureUnion(
+        [("cromel", CroMELTransformer()), ("elements", FunctionTransformer(element_statistics))]
+    )
+    n_columns = CroMELTransformer().get_feature_names_out().size + 111
+    assert union.fit_transform(FORMULAS).shape == (100, n_columns)
+
+
+def test_grid_search_gives_the_same_numbers_in_parallel():
+    pipeline = Pipeline([("cromel", CroMELTransformer()), ("model", Ridge())])
+    grid = {"cromel__output": ["embedding", "properties"], "model__alpha": [0.1, 10.0]}
+    scores = [
+        GridSearchCV(pipeline, grid, cv=3, n_jobs=n_jobs)
+        .fit(FORMULAS, TARGET)
+        .cv_results_["mean_test_score"]
+        for n_jobs in (1, 2)
+    ]
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-6)
+
+
+def test_cross_val_score_takes_a_series_and_a_frame():
+    model = make_pipeline(CroMELTransformer(), Ridge())
+    folds = KFold(3)
+    series, frame = pd.Series(FORMULAS, name="formula"), pd.DataFrame({"formula": FORMULAS})
+    expected = cross_val_score(model, FORMULAS, TARGET, cv=folds)
+    assert np.array_equal(cross_val_score(model, series, TARGET, cv=folds), expected)
+    assert np.array_equal(cross_val_score(model, frame, TARGET, cv=folds), expected)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_set_output(library):
+    frame = CroMELTransformer().set_output(transform=library).fit_transform(FORMULAS)
+    assert type(frame).__module__.startswith(library)
+    assert list(frame.columns) == list(CroMELTransformer().get_feature_names_out())
+
+
+def test_set_output_keeps_the_index():
+    series = pd.Series(["NaCl", "MgO"], index=[7, 3], name="formula")
+    frame = CroMELTransformer().set_output(transform="pandas").fit_transform(series)
+    assert list(frame.index) == [7, 3]
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_pickle_is_small_and_gives_the_same(fitted):
+    transformer = CroMELTransformer()
+    if fitted:
+        transformer.fit(FORMULAS)
+    content = pickle.dumps(transformer)
+    assert len(content) < 10_000
+    copied = pickle.loads(content)
+    assert np.array_equal(copied.transform(FORMULAS), transformer.transform(FORMULAS))
+    assert hasattr(copied, "encoder_") == fitted
+
+
+def test_joblib_round_trip_of_a_fitted_pipeline(tmp_path):
+    model = make_pipeline(CroMELTransformer(), Ridge()).fit(FORMULAS, TARGET)
+    joblib.dump(model, tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib")
+    assert np.array_equal(loaded.predict(FORMULAS), model.predict(FORMULAS))
+
+
+def test_memory_caches_the_embeddings(tmp_path):
+    model = make_pipeline(CroMELTransformer(), Ridge(), memory=str(tmp_path))
+    first = model.fit(FORMULAS, TARGET).predict(FORMULAS)
+    assert np.array_equal(model.fit(FORMULAS, TARGET).predict(FORMULAS), first)
+
+
+def test_fit_leaves_its_input_alone():
+    frame = pd.DataFrame({"formula": FORMULAS})
+    before = frame.copy()
+    CroMELTransformer().fit_transform(frame)
+    pd.testing.assert_frame_equal(frame, before)
