@@ -14,7 +14,7 @@ FORMAT_VERSION = 1
 _HEADER_KEY = "cromel"
 _MODULES = ("composition_encoder", "property_heads")
 _REQUIRED = (
-    "composition_encoder", "head_hidden_dim", "properties", "known_elements", "element_table",
+    "composition_encoder", "head_activation", "properties", "known_elements", "element_table",
     "errors", "provenance",
 )  # fmt: skip
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
@@ -60,8 +60,8 @@ class Checkpoint:
 
     @property
     def embedding_dim(self) -> int:
-        """Width of the embedding."""
-        return self.header["composition_encoder"]["embedding_dim"]
+        """Width of the embedding, the standardised predicted properties at its end included."""
+        return self.header["composition_encoder"]["embedding_dim"] + len(self.properties)
 
     @property
     def properties(self) -> dict[str, str]:
@@ -194,6 +194,8 @@ class Checkpoint:
         Returns
         -------
         embedding : ndarray of shape (n_samples, embedding_dim), float32
+            The encoder's embedding and the standardised properties that it predicts, which trees
+            read more easily than the directions they are spread over.
         properties : ndarray of shape (n_samples, n_properties), float32
             In the units of `properties`.
         """
@@ -207,9 +209,10 @@ class Checkpoint:
                 rows = slice(start, start + batch_size)
                 numbers = torch.from_numpy(batch.atomic_numbers[rows]).to(device)
                 fractions = torch.from_numpy(batch.atomic_fractions[rows]).to(device)
-                mean, _ = encoder(numbers, fractions)
-                embedding[rows] = mean.cpu().numpy()
-                properties[rows] = heads.in_units(mean).cpu().numpy()
+                embedded = encoder(numbers, fractions).embedding
+                predicted = heads(embedded)
+                embedding[rows] = torch.cat([embedded, predicted], dim=1).cpu().numpy()
+                properties[rows] = (predicted * heads.scales + heads.means).cpu().numpy()
         return embedding, properties
 
     def _modules_on(self, device):
@@ -254,7 +257,7 @@ class Checkpoint:
             with torch.random.fork_rng(devices=[]):
                 encoder = CompositionEncoder(config, table)
                 heads = PropertyHeads(
-                    config.embedding_dim, means, means, self.header["head_hidden_dim"]
+                    config.embedding_dim, means, means, self.header["head_activation"]
                 )
         except (TypeError, KeyError, ValueError) as error:
             raise CheckpointError(f"The checkpoint's header is inconsistent: {error}") from error

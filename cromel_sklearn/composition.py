@@ -15,6 +15,7 @@ from .exceptions import InvalidCompositionError, InvalidCompositionWarning
 #: What `on_invalid` accepts.
 ON_INVALID = ("raise", "nan")
 _SHOWN_PROBLEMS = 10
+_MISSING = ("<NA>", "NaT")
 # pymatgen forgets amounts below this; we refuse them instead.
 _SMALLEST_AMOUNT = 1e-8
 
@@ -22,9 +23,9 @@ _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _HYDRATE_DOT = re.compile(r"[·•⋅∙]")
 _HYDRATE_PART = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(\S.*)")
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9.()\[\]{}\s+\-]+")
-_AMOUNT = re.compile(r"(?:[A-Z][a-z]?|[)\]}])\s*((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)")
-_CHARGE = re.compile(r"\d*[+-](?:\d|[A-Z(\[]|$)")
-_EXPONENT = re.compile(r"(?<=\d)e[+-]?\d+")
+_AMOUNT = re.compile(r"(?:[A-Z][a-z]?|[)\]}])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_CHARGE = re.compile(r"[+-](?:\d|[A-Za-z(\[]|$)")
+_EXPONENT = re.compile(r"(?<=[\d.])E(?=[+-]?\d)")
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,9 @@ def composition_column(X) -> list:
     """
     from pymatgen.core import Composition
 
-    is_single = isinstance(X, str | bytes | Mapping | Composition) or hasattr(X, "composition")
-    if is_single or not isinstance(X, Iterable):
+    is_frame = hasattr(X, "to_numpy")  # whose columns are attributes too
+    is_single = isinstance(X, str | bytes | Mapping | Composition)
+    if is_single or (not is_frame and hasattr(X, "composition")) or not isinstance(X, Iterable):
         raise InvalidCompositionError(
             f"Expected one column of compositions (list, array, Series, one-column DataFrame), "
             f"got a single {type(X).__name__}: {X!r}. Wrap it in a list: [{X!r}]."
@@ -207,7 +209,7 @@ def parse_composition(value) -> tuple[tuple[int, ...], tuple[float, ...]]:
         return _parse_mapping(value)
     if isinstance(getattr(value, "composition", None), Composition):
         return _normalise(value.composition)
-    if value is None or (isinstance(value, Real) and value != value) or str(value) == "<NA>":
+    if value is None or (isinstance(value, Real) and value != value) or str(value) in _MISSING:
         raise ValueError("missing value; expected a formula")
     raise ValueError(
         f"a {type(value).__name__} is not a composition; expected a formula string, a pymatgen "
@@ -241,9 +243,12 @@ def reduced_formulas(X) -> list[str]:
 
     batch, inverse, _ = read_compositions(X)
     distinct = []
-    for numbers, fractions in zip(batch.atomic_numbers, batch.atomic_fractions, strict=True):
-        amounts = {Element.from_Z(z): x for z, x in zip(numbers, fractions, strict=True) if z}
-        distinct.append(Composition(amounts).get_integer_formula_and_factor(1_000_000)[0])
+    with warnings.catch_warnings():
+        # pymatgen orders elements by electronegativity and warns of those that have none.
+        warnings.simplefilter("ignore", UserWarning)
+        for numbers, fractions in zip(batch.atomic_numbers, batch.atomic_fractions, strict=True):
+            amounts = {Element.from_Z(z): x for z, x in zip(numbers, fractions, strict=True) if z}
+            distinct.append(Composition(amounts).get_integer_formula_and_factor(1_000_000)[0])
     return [distinct[row] for row in inverse]
 
 
@@ -252,6 +257,7 @@ def _parse_formula(formula: str):
     from pymatgen.core import Composition
 
     text = _expand_hydrate(formula.strip().translate(_SUBSCRIPTS))
+    text = _EXPONENT.sub("e", text)
     if not text:
         raise ValueError("empty formula")
     if not _ALLOWED_CHARACTERS.fullmatch(text):
@@ -262,7 +268,7 @@ def _parse_formula(formula: str):
     try:
         composition = Composition(text)
     except (ValueError, KeyError) as error:
-        if _CHARGE.search(_EXPONENT.sub("", text)):
+        if _CHARGE.search(re.sub(r"e[+-]", "", text)):
             raise ValueError(
                 "charges, ranges and negative amounts are not read from formula strings; write "
                 "'Fe2O3', or pass a pymatgen Composition of Species"
@@ -315,6 +321,8 @@ def normalise_amounts(amounts: dict[int, float]) -> tuple[tuple[int, ...], tuple
     """Turn positive amounts by atomic number into the pair that `parse_composition` returns."""
     atomic_numbers = tuple(sorted(amounts))
     total = sum(amounts[z] for z in atomic_numbers)
+    if not total < np.inf or any(amounts[z] / total < 1e-12 for z in atomic_numbers):
+        raise ValueError("amounts span more than twelve orders of magnitude")
     # Twelve digits: the same tuple for Fe2O3 and Fe4O6, far below what an encoder resolves.
     return atomic_numbers, tuple(round(amounts[z] / total, 12) for z in atomic_numbers)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 POOLINGS = ("attention", "statistics")
+ALIGNED_LAYERS = ("hidden", "embedding")
 # Fractions enter attention as sines and cosines of these many frequencies.
 _N_FREQUENCIES = 8
 
@@ -27,6 +28,10 @@ class CompositionEncoderConfig:
         Attention layers, or hidden layers.
     n_heads : int
         Attention heads.
+    aligned_layer : {"hidden", "embedding"}
+        What is aligned with the structure embedding: a projection of the hidden layer below the
+        embedding, so that the embedding itself need not carry every detail of the structures; or
+        the embedding (the paper).
     """
 
     embedding_dim: int = 128
@@ -34,6 +39,24 @@ class CompositionEncoderConfig:
     width: int = 96
     n_layers: int = 2
     n_heads: int = 4
+    aligned_layer: str = "hidden"
+
+
+@dataclass(frozen=True)
+class EncodedCompositions:
+    """What the composition encoder knows of a batch.
+
+    Attributes
+    ----------
+    embedding : Tensor of shape (n_samples, embedding_dim)
+    structure_mean, structure_spread : Tensor of shape (n_samples, embedding_dim)
+        Predicted mean and standard deviation of the embeddings of the structures of each
+        composition.
+    """
+
+    embedding: Tensor
+    structure_mean: Tensor
+    structure_spread: Tensor
 
 
 class CompositionEncoder(nn.Module):
@@ -52,14 +75,22 @@ class CompositionEncoder(nn.Module):
         super().__init__()
         if config.pooling not in POOLINGS:
             raise ValueError(f"pooling must be one of {POOLINGS}, got {config.pooling!r}")
+        if config.aligned_layer not in ALIGNED_LAYERS:
+            raise ValueError(
+                f"aligned_layer must be one of {ALIGNED_LAYERS}, got {config.aligned_layer!r}"
+            )
         self.config = config
         self.register_buffer("element_features", element_features)
         pool = _AttentionPooling if config.pooling == "attention" else _StatisticsPooling
         self.pooling = pool(config, element_features.shape)
-        self.mean = nn.Linear(self.pooling.out_features, config.embedding_dim)
-        self.spread = nn.Linear(self.pooling.out_features, config.embedding_dim)
+        n_hidden = self.pooling.out_features
+        self.embedding = nn.Linear(n_hidden, config.embedding_dim)
+        self.structure_spread = nn.Linear(n_hidden, config.embedding_dim)
+        self.structure_mean = (
+            nn.Linear(n_hidden, config.embedding_dim) if config.aligned_layer == "hidden" else None
+        )
 
-    def forward(self, atomic_numbers: Tensor, atomic_fractions: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, atomic_numbers: Tensor, atomic_fractions: Tensor) -> EncodedCompositions:
         """Embed a batch of compositions.
 
         Parameters
@@ -71,14 +102,14 @@ class CompositionEncoder(nn.Module):
 
         Returns
         -------
-        mean : Tensor of shape (n_samples, embedding_dim)
-            The embedding.
-        spread : Tensor of shape (n_samples, embedding_dim)
-            Standard deviation of the embeddings of the structures of that composition, positive.
+        EncodedCompositions
         """
         features = self.element_features[atomic_numbers]  # (n_samples, max_elements, n_features)
-        pooled = self.pooling(features, atomic_numbers, atomic_fractions)
-        return self.mean(pooled), nn.functional.softplus(self.spread(pooled)) + 1e-3
+        hidden = self.pooling(features, atomic_numbers, atomic_fractions)
+        embedding = self.embedding(hidden)
+        mean = embedding if self.structure_mean is None else self.structure_mean(hidden)
+        spread = nn.functional.softplus(self.structure_spread(hidden)) + 1e-2
+        return EncodedCompositions(embedding, mean, spread)
 
 
 class _StatisticsPooling(nn.Module):
@@ -166,37 +197,28 @@ class _AttentionLayer(nn.Module):
 class PropertyHeads(nn.Module):
     """Embedding in, standardised calculated properties out.
 
-    One set of heads reads structure and composition embeddings alike, which is what ties the two
-    spaces to the same meaning.
-
     Parameters
     ----------
     embedding_dim : int
     means, scales : array-like of shape (n_properties,)
         Mean and standard deviation of each property over the training data, in its unit.
-    hidden_dim : int
-        Width of the hidden layer; 0 for a linear head (the paper).
+    activation : bool
+        Read the embedding through SiLU; linear heads otherwise (the paper).
     """
 
     means: Tensor
     scales: Tensor
 
-    def __init__(self, embedding_dim: int, means, scales, hidden_dim: int = 128):
+    def __init__(self, embedding_dim: int, means, scales, activation: bool = True):
         super().__init__()
         self.register_buffer("means", torch.as_tensor(means, dtype=torch.float32))
         self.register_buffer("scales", torch.as_tensor(scales, dtype=torch.float32))
-        n_properties = len(self.means)
-        if hidden_dim:
-            self.layers = nn.Sequential(
-                nn.SiLU(), nn.Linear(embedding_dim, hidden_dim),
-                nn.SiLU(), nn.Linear(hidden_dim, n_properties),
-            )  # fmt: skip
-        else:
-            self.layers = nn.Sequential(nn.Linear(embedding_dim, n_properties))
+        self.activation = nn.SiLU() if activation else nn.Identity()
+        self.linear = nn.Linear(embedding_dim, len(self.means))
 
     def forward(self, embedding: Tensor) -> Tensor:
         """Predict standardised properties, shape (n_samples, n_properties)."""
-        return self.layers(embedding)
+        return self.linear(self.activation(embedding))
 
     def in_units(self, embedding: Tensor) -> Tensor:
         """Predict the properties in their units, shape (n_samples, n_properties)."""

@@ -7,6 +7,7 @@ of sums over neighbors and averages over sites returns the same value at a third
 order of sites, rotation, choice of cell and supercell cannot matter.
 """
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from .exceptions import SourceDataError
 CUTOFF = 4.0
 # Distances that round to the same hundredth of an Å are one shell.
 _SHELLS_PER_ANGSTROM = 100
-_FORMAT_VERSION = "1"
+_FORMAT_VERSION = "2"
 _PERIODIC = np.array([1, 1, 1], dtype=np.int64)
 _CHUNK = 1000
 
@@ -140,13 +141,11 @@ def _hash(classes: np.ndarray, shells: np.ndarray) -> np.ndarray:
 
 
 def _quotient(atomic_numbers, classes, centers, neighbors, distances, shells) -> CrystalGraphs:
+    """Merge the sites of each class; what its sites differ by, within a shell, is averaged."""
     representatives, sizes = np.unique(classes, return_index=True, return_counts=True)[1:]
-    is_representative = np.zeros(len(classes), dtype=bool)
-    is_representative[representatives] = True
-    kept = is_representative[centers]
-    keys = np.stack([classes[centers[kept]], classes[neighbors[kept]], shells[kept]])
+    keys = np.stack([classes[centers], classes[neighbors], shells])
     edges, inverse, counts = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
-    distance_sums = np.bincount(inverse.ravel(), weights=distances[kept], minlength=len(counts))
+    distance_sums = np.bincount(inverse.ravel(), weights=distances, minlength=len(counts))
     return CrystalGraphs(
         atomic_numbers=atomic_numbers[representatives].astype(np.int16),
         site_weights=(sizes / len(classes)).astype(np.float32),
@@ -155,7 +154,7 @@ def _quotient(atomic_numbers, classes, centers, neighbors, distances, shells) ->
         centers=edges[0].astype(np.int16),
         neighbors=edges[1].astype(np.int16),
         distances=(distance_sums / counts).astype(np.float32),
-        multiplicities=counts.astype(np.float32),
+        multiplicities=(counts / sizes[edges[0]]).astype(np.float32),
     )
 
 
@@ -187,8 +186,9 @@ def build_crystal_graphs(
     """
     paths = _cache_paths(materials, cutoff) if cache else []
     for path in paths:
-        if path.exists():
-            return _read_cache(path)
+        cached = _read_cache(path) if path.exists() else None
+        if cached is not None:
+            return cached
     from joblib import Parallel, delayed
     from rich.progress import track
 
@@ -234,22 +234,29 @@ def _cache_paths(materials, cutoff: float) -> list[Path]:
     ]
 
 
-def _read_cache(path: Path) -> CrystalGraphs:
+def _read_cache(path: Path) -> CrystalGraphs | None:
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return CrystalGraphs(**load_file(path))
+    try:
+        return CrystalGraphs(**load_file(path))
+    except (OSError, SafetensorError, TypeError):
+        return None  # damaged: it is built and written again
 
 
 def _write_cache(graphs: CrystalGraphs, path: Path) -> bool:
     """Write the cache in one step, so that a killed run leaves none that is half written."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     columns = {field.name: getattr(graphs, field.name) for field in fields(graphs)}
-    temporary = path.with_suffix(".partial")
+    temporary = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.stat().st_mode & 0o222:
+            return False  # marked read-only, which root could ignore
         save_file(columns, temporary)
         temporary.replace(path)
-    except OSError:
+    except (OSError, SafetensorError):
         return False
     return True

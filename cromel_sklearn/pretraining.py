@@ -25,6 +25,7 @@ from .pretraining_callbacks import (
     StopTraining,
     TrainingState,
     Validation,
+    encoder_modules,
 )
 from .pretraining_data import PretrainingData, assemble
 from .pretraining_net import CroMELNet, PropertyLoss
@@ -44,12 +45,15 @@ OPTIMIZATIONS = ("one-cycle", "paper")
 #: layers, optimizers and criterion; our element features in place of its matscholar vectors.
 PAPER_SETTINGS = {
     "criterion": "wasserstein",
+    "criterion_weight": 1.0,
     "composition_property_weight": 0.0,
     "decorrelation_weight": 0.0,
     "geometry": False,
     "structure_encoder": StructureEncoderConfig(64, 64, 2, 64, readout="last"),
-    "composition_encoder": CompositionEncoderConfig(64, "statistics", 64, 1),
-    "head_hidden_dim": 0,
+    "composition_encoder": CompositionEncoderConfig(
+        64, "statistics", 64, 1, aligned_layer="embedding"
+    ),
+    "head_activation": False,
     "optimization": "paper",
     "lr": 5e-4,
     "batch_size": 64,
@@ -67,7 +71,7 @@ class CroMELPretrainer(BaseEstimator):
     ----------
     criterion : {"paired", "joint", "wasserstein", "none"}, default="paired"
         How composition embeddings are aligned with structure embeddings.
-    criterion_weight : float, default=1.0
+    criterion_weight : float, default=0.3
         :math:`\lambda`.
     composition_property_weight : float, default=1.0
         Weight of the property loss at the composition embeddings.
@@ -78,8 +82,8 @@ class CroMELPretrainer(BaseEstimator):
     structure_encoder : StructureEncoderConfig, optional
     composition_encoder : CompositionEncoderConfig, optional
         Of the same `embedding_dim`.
-    head_hidden_dim : int, default=128
-        Width of the hidden layer of the property heads; 0 for linear heads.
+    head_activation : bool, default=True
+        Property heads read the embedding through SiLU; they are linear otherwise.
     optimization : {"one-cycle", "paper"}, default="one-cycle"
         AdamW with a one-cycle schedule and Huber loss; or the paper's constant rates, Adam for the
         property part, RMSprop (1e-4) for composition encoder and critic, and squared error.
@@ -131,20 +135,20 @@ class CroMELPretrainer(BaseEstimator):
     >>> pretrainer = CroMELPretrainer(max_epochs=1, n_jobs=1, device="cpu", verbose=0)
     >>> checkpoint = pretrainer.fit(structures, gaps).checkpoint_
     >>> CroMELTransformer(encoder=checkpoint).transform(["NaCl"]).shape
-    (1, 128)
+    (1, 132)
     """
 
     def __init__(
         self,
         criterion="paired",
         *,
-        criterion_weight=1.0,
+        criterion_weight=0.3,
         composition_property_weight=1.0,
         decorrelation_weight=0.02,
         geometry=True,
         structure_encoder=None,
         composition_encoder=None,
-        head_hidden_dim=128,
+        head_activation=True,
         optimization="one-cycle",
         max_epochs=30,
         batch_size=256,
@@ -167,7 +171,7 @@ class CroMELPretrainer(BaseEstimator):
         self.geometry = geometry
         self.structure_encoder = structure_encoder
         self.composition_encoder = composition_encoder
-        self.head_hidden_dim = head_hidden_dim
+        self.head_activation = head_activation
         self.optimization = optimization
         self.max_epochs = max_epochs
         self.batch_size = batch_size
@@ -285,10 +289,17 @@ class CroMELPretrainer(BaseEstimator):
             callbacks.append(("progress", ProgressReport(steps, self.max_epochs)))
         callbacks.append(("state", state))
         optimizer = torch.optim.Adam if is_paper else torch.optim.AdamW
+        structure_heads, property_heads = (
+            PropertyHeads(embedding_dim, data.means, data.scales, self.head_activation).to(device)
+            for _ in range(2)
+        )
+        if composition_config.aligned_layer == "embedding":
+            property_heads = structure_heads  # one space, one set of heads
         net = CroMELNet(
             StructureEncoder(structure_config, table).to(device),
+            structure_heads,
             CompositionEncoder(composition_config, table).to(device),
-            PropertyHeads(embedding_dim, data.means, data.scales, self.head_hidden_dim).to(device),
+            property_heads,
             critic.to(device),
             alignment=self.criterion,
             alignment_weight=self.criterion_weight,
@@ -342,9 +353,8 @@ class CroMELPretrainer(BaseEstimator):
 
     def _make_checkpoint(self, net, data, seed: int, seconds: float, materials) -> Checkpoint:
         table = pymatgen_element_table()
-        modules = net.structure_encoder_, net.composition_encoder_, net.property_heads_
         errors = {
-            split: evaluate_encoders(*modules, data, split).as_dict()
+            split: evaluate_encoders(*encoder_modules(net), data, split).as_dict()
             for split in ("validation", "test")
         }
         trained = data.compositions.atomic_numbers[data.split == "train"]
@@ -354,7 +364,7 @@ class CroMELPretrainer(BaseEstimator):
         device = next(net.composition_encoder_.parameters()).device
         header = {
             "composition_encoder": asdict(self._configs()[1]),
-            "head_hidden_dim": self.head_hidden_dim,
+            "head_activation": self.head_activation,
             "properties": {name: PROPERTY_UNITS.get(name, "") for name in data.properties},
             "known_elements": np.unique(trained[trained > 0]).tolist(),
             "element_table": {

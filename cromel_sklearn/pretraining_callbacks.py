@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from skorch.callbacks import Callback
 from skorch.history import History
+from torch import nn
 
 from .exceptions import CheckpointError
 from .pretraining_data import PretrainingData
@@ -73,8 +74,7 @@ class Validation(Callback):
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Evaluate and write to the history."""
         errors = evaluate_encoders(
-            net.structure_encoder_, net.composition_encoder_, net.property_heads_,
-            self.data, "validation",
+            *encoder_modules(net), self.data, "validation",
         )  # fmt: skip
         net.history.record("validation", errors.as_dict())
         net.history.record("validation_score", errors.score)
@@ -206,6 +206,13 @@ class ProgressReport(Callback):
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Never leave a bar behind."""
         self.progress_.stop()
+
+
+def encoder_modules(net) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
+    """Give the modules that `evaluate_encoders` takes."""
+    return (
+        net.structure_encoder_, net.structure_heads_, net.composition_encoder_, net.property_heads_
+    )  # fmt: skip
 
 
 def epoch_losses(epoch: dict) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Calculated materials and labels in, training batches of graphs, compositions and targets out."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -86,10 +86,11 @@ class PretrainingData:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the structures' distances, the compositions, targets and split."""
+        """SHA-256 of graphs, compositions, targets and split."""
         digest = hashlib.sha256("|".join([*self.properties, *self.split]).encode())
         for array in (
-            self.graphs.distances, self.compositions.atomic_numbers,
+            *(getattr(self.graphs, field.name) for field in fields(self.graphs)),
+            self.composition_of_structure, self.compositions.atomic_numbers,
             self.compositions.atomic_fractions, self.structure_targets, self.composition_targets,
         ):  # fmt: skip
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -178,8 +179,8 @@ def assemble(
         targets = targets.reindex(columns=properties)
         compositions, targets, split = _add_labels(compositions, targets, split, labels)
     values = targets.to_numpy(dtype=float)
-    train = values[split == "train"]
-    means, scales = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    train = targets[split == "train"]
+    means, scales = train.mean().to_numpy(), train.std(ddof=0).to_numpy()
     constant = [name for name, scale in zip(properties, scales, strict=True) if not scale > 0]
     if constant:
         raise SourceDataError(

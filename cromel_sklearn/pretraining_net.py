@@ -1,10 +1,10 @@
-"""Batches in, trained modules out: the CroMEL training step as a skorch net of four modules."""
+"""Batches in, trained modules out: the CroMEL training step as a skorch net of five modules."""
 
 import torch
 from skorch import NeuralNet
 from torch import Tensor, nn
 
-from .composition_encoder import CompositionEncoder, PropertyHeads
+from .composition_encoder import CompositionEncoder, EncodedCompositions, PropertyHeads
 from .cromel_loss import (
     ADVERSARIAL_CRITERIA,
     Critic,
@@ -17,7 +17,9 @@ from .pretraining_data import PretrainingBatch
 from .structure_encoder import StructureEncoder
 
 #: Modules of the net, in the order of the data flow.
-MODULES = ("structure_encoder_", "composition_encoder_", "property_heads_", "critic_")
+MODULES = (
+    "structure_encoder_", "structure_heads_", "composition_encoder_", "property_heads_", "critic_",
+)  # fmt: skip
 OPTIMIZERS = ("optimizer_", "composition_optimizer_", "critic_optimizer_")
 # The composition encoder follows the critic at every fifth step (as in the paper).
 _CRITIC_STEPS = 5
@@ -51,14 +53,16 @@ class PropertyLoss(nn.Module):
 
 
 class CroMELNet(NeuralNet):
-    """Structure encoder, composition encoder, shared property heads and critic, trained together.
+    """Structure encoder, composition encoder, their property heads and critic, trained together.
 
     Parameters
     ----------
     module : StructureEncoder
-        Instance; likewise the three modules that follow.
+        Instance; likewise the modules that follow.
+    structure_heads : PropertyHeads
     composition_encoder : CompositionEncoder
     property_heads : PropertyHeads
+        Of the composition encoder; the structure's own where both share one space.
     critic : Critic
         Trained when the alignment is adversarial.
     alignment : str
@@ -70,13 +74,14 @@ class CroMELNet(NeuralNet):
     decorrelation_weight : float
         Weight of the decorrelation of the structure embedding.
     composition_optimizer, critic_optimizer : type
-        Optimizers of these modules; `optimizer` trains structure encoder and heads. Their
+        Optimizers of these modules; `optimizer` trains the structure's encoder and heads. Their
         parameters carry the prefixes `composition_optimizer__` and `critic_optimizer__`.
     """
 
     def __init__(
         self,
         module: StructureEncoder,
+        structure_heads: PropertyHeads,
         composition_encoder: CompositionEncoder,
         property_heads: PropertyHeads,
         critic: Critic,
@@ -89,6 +94,7 @@ class CroMELNet(NeuralNet):
         critic_optimizer=torch.optim.RMSprop,
         **kwargs,
     ):
+        self.structure_heads = structure_heads
         self.composition_encoder = composition_encoder
         self.property_heads = property_heads
         self.critic = critic
@@ -101,19 +107,26 @@ class CroMELNet(NeuralNet):
         super().__init__(module, **kwargs)
 
     def initialize_module(self):
-        """Register the four modules."""
+        """Register the modules."""
         self.structure_encoder_ = self.module
+        self.structure_heads_ = self.structure_heads
         self.composition_encoder_ = self.composition_encoder
         self.property_heads_ = self.property_heads
         self.critic_ = self.critic
         return self
 
     def initialize_optimizer(self, triggered_directly=None):
-        """Make one optimizer for the property part, one for the composition encoder, one critic."""
-        property_part = [*self.structure_encoder_.parameters(), *self.property_heads_.parameters()]
-        self.optimizer_ = self.optimizer(property_part, **self.get_params_for("optimizer"))
+        """Make one optimizer for the structures, one for the compositions, one for the critic."""
+        structure_part = [
+            *self.structure_encoder_.parameters(),
+            *self.structure_heads_.parameters(),
+        ]
+        composition_part = [*self.composition_encoder_.parameters()]
+        if self.property_heads is not self.structure_heads:
+            composition_part += self.property_heads_.parameters()
+        self.optimizer_ = self.optimizer(structure_part, **self.get_params_for("optimizer"))
         self.composition_optimizer_ = self.composition_optimizer(
-            self.composition_encoder_.parameters(), **self.get_params_for("composition_optimizer")
+            composition_part, **self.get_params_for("composition_optimizer")
         )
         self.critic_optimizer_ = self.critic_optimizer(
             self.critic_.parameters(), **self.get_params_for("critic_optimizer")
@@ -130,16 +143,22 @@ class CroMELNet(NeuralNet):
         self._set_training(True)
         self.n_steps_ += 1
         structure = self.structure_encoder_(batch.graphs)
-        mean, spread = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
-        losses = {"structure_loss": self._property_loss(structure, batch.structure_targets)}
+        encoded = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
+        losses = {
+            "structure_loss": self.criterion_(
+                self.structure_heads_(structure), batch.structure_targets
+            )
+        }
         total = losses["structure_loss"]
-        if self.decorrelation_weight:
+        if self.decorrelation_weight and len(structure):
             losses["decorrelation"] = decorrelation_loss(structure)
             total = total + self.decorrelation_weight * losses["decorrelation"]
         if self.composition_property_weight:
-            losses["composition_loss"] = self._property_loss(mean, batch.composition_targets)
+            losses["composition_loss"] = self.criterion_(
+                self.property_heads_(encoded.embedding), batch.composition_targets
+            )
             total = total + self.composition_property_weight * losses["composition_loss"]
-        alignment = self._alignment(batch, structure, mean, spread)
+        alignment = self._alignment(batch, structure, encoded)
         if alignment is not None:
             losses["alignment"] = alignment
             total = total + self.alignment_weight * alignment
@@ -151,19 +170,17 @@ class CroMELNet(NeuralNet):
             self.composition_optimizer_.step()
         for name, loss in losses.items():
             self.history.record_batch(name, loss.item())
-        return {"loss": total.detach(), "y_pred": mean.detach()}
+        return {"loss": total.detach(), "y_pred": encoded.embedding.detach()}
 
-    def _property_loss(self, embedding: Tensor, targets: Tensor) -> Tensor:
-        if not len(targets):
-            return embedding.sum() * 0.0
-        return self.criterion_(self.property_heads_(embedding), targets)
-
-    def _alignment(self, batch: PretrainingBatch, structure, mean, spread) -> Tensor | None:
+    def _alignment(
+        self, batch: PretrainingBatch, structure: Tensor, encoded: EncodedCompositions
+    ) -> Tensor | None:
         """Alignment loss of the structures in the batch; None when no term is due."""
         n_structures = len(structure)
         if self.alignment == "none" or not n_structures:
             return None
-        mean, spread = mean[:n_structures], spread[:n_structures]
+        mean = encoded.structure_mean[:n_structures]
+        spread = encoded.structure_spread[:n_structures]
         if self.alignment not in ADVERSARIAL_CRITERIA:
             return paired_loss(structure, mean, spread)
         sample = mean + spread * torch.randn_like(mean)

@@ -217,7 +217,7 @@ def read_labels(path) -> pd.DataFrame:
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
         raise SourceDataError(
-            f"{path}: row {bad[0]} has the value {frame['value'].iloc[bad[0]]!r}; expected a "
+            f"{path}: row {bad[0]} has the value {str(frame['value'].iloc[bad[0]])!r}; expected a "
             f"finite number ({len(bad)} such rows)."
         )
     return frame[["formula", "property"]].assign(value=values)
@@ -301,8 +301,7 @@ def split_by_composition(
 
 def file_checksum(path) -> str:
     """SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _read_cif_folder(folder: Path, targets_path: Path) -> CalculatedMaterials:
@@ -322,26 +321,34 @@ def _read_cif_folder(folder: Path, targets_path: Path) -> CalculatedMaterials:
         try:
             content = (folder / str(name)).read_bytes()
             structures.append(Structure.from_str(content.decode(), fmt="cif"))
+            if not structures[-1].is_ordered:
+                raise ValueError("a site is disordered; expected full occupancy on every site")
         except Exception as error:
             raise SourceDataError(
                 f"{targets_path}: row {row}: could not read {folder / str(name)}: {error}"
             ) from error
         digest.update(content)
     materials = materials_from_structures(structures, _numeric_targets(table.drop(columns="file")))
-    return CalculatedMaterials(
+    found = replace(
+        materials,
         ids=table["file"].to_numpy(dtype=object),
-        lattices=materials.lattices,
-        atomic_numbers=materials.atomic_numbers,
-        frac_coords=materials.frac_coords,
-        targets=materials.targets,
         split=table["split"].to_numpy(dtype=object) if "split" in table else None,
         path=folder.resolve(),
         checksum=digest.hexdigest(),
     )
+    return _checked(found)
 
 
 def _numeric_targets(frame: pd.DataFrame) -> pd.DataFrame:
     targets = frame.drop(columns=[name for name in _OTHER_COLUMNS if name in frame])
+    for name in targets.columns[targets.dtypes == object]:
+        converted = pd.to_numeric(targets[name], errors="coerce")
+        strange = targets[name][targets[name].notna() & ~np.isfinite(converted)]
+        if 0 < len(strange) < converted.notna().sum():
+            raise SourceDataError(
+                f"Target {name!r} is {strange.iloc[0]!r} at row {strange.index[0]}; expected a "
+                f"number, or an empty cell where it is missing."
+            )
     targets = targets.select_dtypes("number").astype(float)
     if not targets.shape[1]:
         raise SourceDataError("No numeric target column; expected at least one property.")
@@ -378,7 +385,8 @@ def _checked(materials: CalculatedMaterials) -> CalculatedMaterials:
     """Refuse materials whose parts do not fit together; name the first one."""
     if not len(materials):
         raise SourceDataError("No materials: expected at least one structure.")
-    volumes = np.abs(np.linalg.det(materials.lattices))
+    with np.errstate(invalid="ignore"):  # a cell that is not a number is named below
+        volumes = np.abs(np.linalg.det(materials.lattices))
     for row, name in enumerate(materials.ids):
         numbers, coordinates = materials.atomic_numbers[row], materials.frac_coords[row]
         if len(numbers) == 0 or len(numbers) != len(coordinates):

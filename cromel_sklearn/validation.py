@@ -40,13 +40,18 @@ class EncoderErrors:
 
 @torch.no_grad()
 def evaluate_encoders(
-    structure_encoder, composition_encoder, property_heads, data: PretrainingData, split: str
+    structure_encoder,
+    structure_heads,
+    composition_encoder,
+    property_heads,
+    data: PretrainingData,
+    split: str,
 ) -> EncoderErrors:
     """Evaluate on one part of the split.
 
     Parameters
     ----------
-    structure_encoder, composition_encoder, property_heads : Module
+    structure_encoder, structure_heads, composition_encoder, property_heads : Module
         Put into evaluation mode.
     data : PretrainingData
     split : {"train", "validation", "test"}
@@ -55,7 +60,7 @@ def evaluate_encoders(
     -------
     EncoderErrors
     """
-    for module in (structure_encoder, composition_encoder, property_heads):
+    for module in (structure_encoder, structure_heads, composition_encoder, property_heads):
         module.eval()
     device = property_heads.means.device
     structure, composition = [], []
@@ -69,12 +74,13 @@ def evaluate_encoders(
     numbers = torch.tensor(batch.atomic_numbers, device=device)
     fractions = torch.tensor(batch.atomic_fractions, dtype=torch.float32, device=device)
     for chunk in torch.arange(len(batch)).split(_BATCH_SIZE):
-        composition.append(composition_encoder(numbers[chunk], fractions[chunk])[0])
+        composition.append(composition_encoder(numbers[chunk], fractions[chunk]).embedding)
     embeddings = torch.cat(structure), torch.cat(composition)
     targets = data.structure_targets[rows], data.composition_targets[composition_rows]
     errors = []
-    for embedding, target in zip(embeddings, targets, strict=True):
-        predicted = property_heads.in_units(embedding).cpu().numpy()
+    heads = structure_heads, property_heads
+    for head, embedding, target in zip(heads, embeddings, targets, strict=True):
+        predicted = head.in_units(embedding).cpu().numpy()
         errors.append(_mean_absolute_errors(predicted, target, data.properties))
     scale = dict(zip(data.properties, data.scales, strict=True))
     return EncoderErrors(

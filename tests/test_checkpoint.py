@@ -42,7 +42,7 @@ def test_pickled_gives_the_same_embedding(checkpoint):
 
 def test_inference_needs_no_element_library(checkpoint, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cromel_sklearn.elements", None)
-    assert checkpoint.embed(BATCH)[0].shape == (3, 16)
+    assert checkpoint.embed(BATCH)[0].shape == (3, 21)
 
 
 def test_properties_come_in_their_units(checkpoint):
@@ -125,11 +125,11 @@ def test_header_that_lacks_an_entry(checkpoint):
 def test_weights_that_are_missing_extra_or_not_finite(path, checkpoint, change):
     tensors = dict(checkpoint.tensors)
     if change == "missing":
-        tensors.pop("composition_encoder.mean.bias")
+        tensors.pop("composition_encoder.embedding.bias")
     elif change == "extra":
         tensors["composition_encoder.more"] = np.zeros(1, dtype=np.float32)
     else:
-        tensors["composition_encoder.mean.bias"] = np.full(16, np.nan, dtype=np.float32)
+        tensors["composition_encoder.embedding.bias"] = np.full(16, np.nan, dtype=np.float32)
     Checkpoint(checkpoint.header, tensors).save(path)
     with pytest.raises(CheckpointError, match="do not fit the header|are not finite"):
         Checkpoint.load(path)

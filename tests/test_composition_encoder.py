@@ -1,13 +1,17 @@
 """The composition encoder is a function of the composition; heads give properties in units."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 
 from cromel_sklearn.composition import CompositionBatch, read_compositions
 from cromel_sklearn.composition_encoder import (
+    ALIGNED_LAYERS,
     POOLINGS,
     CompositionEncoder,
     CompositionEncoderConfig,
+    EncodedCompositions,
     PropertyHeads,
 )
 from cromel_sklearn.elements import pymatgen_element_table
@@ -30,14 +34,24 @@ def _tensors(formulas):
     return torch.tensor(batch.atomic_numbers), torch.tensor(batch.atomic_fractions)
 
 
+OUTPUTS = [field.name for field in fields(EncodedCompositions)]
+
+
 def _assert_close(actual, expected):
-    for a, e in zip(actual, expected, strict=True):
+    for name in OUTPUTS:
+        a, e = getattr(actual, name), getattr(expected, name)
         torch.testing.assert_close(a, e, atol=1e-10, rtol=0)
 
 
-@pytest.fixture(params=POOLINGS)
+def _sum_of_squares(encoded):
+    """A number that depends on every output."""
+    return sum(getattr(encoded, name).square().sum() for name in OUTPUTS)
+
+
+@pytest.fixture(params=[(pooling, layer) for pooling in POOLINGS for layer in ALIGNED_LAYERS])
 def encoder(request):
-    return _encoder(request.param)
+    pooling, aligned_layer = request.param
+    return _encoder(pooling, aligned_layer=aligned_layer)
 
 
 @torch.no_grad()
@@ -57,8 +71,8 @@ def test_padding_between_the_elements_does_not_matter(encoder):
 @torch.no_grad()
 def test_batch_equals_single(encoder):
     single = [encoder(*_tensors([formula])) for formula in FORMULAS]
-    means, spreads = (torch.cat(parts) for parts in zip(*single, strict=True))
-    _assert_close(encoder(*_tensors(FORMULAS)), (means, spreads))
+    joined = {name: torch.cat([getattr(encoded, name) for encoded in single]) for name in OUTPUTS}
+    _assert_close(encoder(*_tensors(FORMULAS)), EncodedCompositions(**joined))
 
 
 @torch.no_grad()
@@ -69,8 +83,7 @@ def test_order_of_the_elements_does_not_matter(encoder):
 
 
 @torch.no_grad()
-def test_one_element_split_into_two_entries_is_the_same_mean():
-    # Attention in proportion to the fraction: two halves of an element attend as the whole would.
+def test_statistics_do_not_depend_on_splitting_an_element_in_two():
     encoder = _encoder("statistics")
     whole = encoder(torch.tensor([[8, 26]]), torch.tensor([[0.6, 0.4]]).double())
     halves = encoder(torch.tensor([[8, 8, 26]]), torch.tensor([[0.3, 0.3, 0.4]]).double())
@@ -83,31 +96,35 @@ def test_one_element_split_into_two_entries_is_the_same_mean():
     [("NaCl", "KCl"), ("FeO", "Fe2O3"), ("Fe", "Ru"), ("La1.85Sr0.15CuO4", "La1.8Sr0.2CuO4")],
 )
 def test_embedding_tells_compositions_apart(one, other, encoder):
-    mean = encoder(*_tensors([one, other]))[0]
-    assert (mean[0] - mean[1]).abs().max() > 1e-4
+    embedding = encoder(*_tensors([one, other])).embedding
+    assert (embedding[0] - embedding[1]).abs().max() > 1e-4
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("scale", [1.0, 100.0])
 def test_spread_is_positive(scale, encoder):
-    torch.nn.init.normal_(encoder.spread.weight, std=scale, generator=torch.manual_seed(0))
-    spread = encoder(*_tensors(FORMULAS))[1]
-    assert (spread >= 1e-3).all()
+    torch.nn.init.normal_(
+        encoder.structure_spread.weight, std=scale, generator=torch.Generator().manual_seed(0)
+    )
+    spread = encoder(*_tensors(FORMULAS)).structure_spread
+    assert (spread > 0).all()
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("embedding_dim", [1, 12, 33])
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_mean_and_spread_have_a_row_for_each_composition(pooling, embedding_dim):
-    mean, spread = _encoder(pooling, embedding_dim=embedding_dim)(*_tensors(FORMULAS))
-    assert mean.shape == spread.shape == (len(FORMULAS), embedding_dim)
+def test_outputs_have_a_row_for_each_composition(pooling, embedding_dim):
+    encoded = _encoder(pooling, embedding_dim=embedding_dim)(*_tensors(FORMULAS))
+    for name in OUTPUTS:
+        assert getattr(encoded, name).shape == (len(FORMULAS), embedding_dim), name
 
 
 @torch.no_grad()
 def test_embedding_of_every_element_is_finite(encoder):
     numbers = torch.arange(1, 104)[:, None]
-    mean, spread = encoder(numbers, torch.ones(103, 1).double())
-    assert mean.isfinite().all() and spread.isfinite().all()
+    encoded = encoder(numbers, torch.ones(103, 1).double())
+    for name in OUTPUTS:
+        assert getattr(encoded, name).isfinite().all(), name
 
 
 @torch.no_grad()
@@ -115,19 +132,17 @@ def test_trace_of_an_element_hardly_matters_to_attention():
     encoder = _encoder("attention")
     pure = encoder(torch.tensor([[26]]), torch.ones(1, 1).double())
     traced = encoder(torch.tensor([[26, 79]]), torch.tensor([[1 - 1e-8, 1e-8]]).double())
-    torch.testing.assert_close(traced[0], pure[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(traced.embedding, pure.embedding, atol=1e-3, rtol=0)
 
 
 def test_gradient_is_finite_with_padding(encoder):
-    mean, spread = encoder.train()(*_tensors(FORMULAS))
-    (mean.square().sum() + spread.log().sum()).backward()
+    _sum_of_squares(encoder.train()(*_tensors(FORMULAS))).backward()
     for name, parameter in encoder.named_parameters():
         assert parameter.grad.isfinite().all(), name
 
 
 def test_gradient_reaches_every_parameter(encoder):
-    mean, spread = encoder.train()(*_tensors(FORMULAS))
-    (mean.square().sum() + spread.log().sum()).backward()
+    _sum_of_squares(encoder.train()(*_tensors(FORMULAS))).backward()
     for name, parameter in encoder.named_parameters():
         assert parameter.grad.abs().max() > 0, name
 
@@ -141,10 +156,33 @@ def test_training_and_evaluation_give_the_same(encoder):
 @torch.no_grad()
 def test_empty_batch_has_no_embeddings(encoder):
     batch = CompositionBatch.from_amounts([])
-    mean, spread = encoder(
-        torch.tensor(batch.atomic_numbers), torch.tensor(batch.atomic_fractions)
-    )
-    assert mean.shape == spread.shape == (0, 12)
+    encoded = encoder(torch.tensor(batch.atomic_numbers), torch.tensor(batch.atomic_fractions))
+    for name in OUTPUTS:
+        assert getattr(encoded, name).shape == (0, 12), name
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_aligned_embedding_is_the_mean_of_the_structures(pooling):
+    encoded = _encoder(pooling, aligned_layer="embedding")(*_tensors(FORMULAS))
+    assert torch.equal(encoded.structure_mean, encoded.embedding)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_aligned_hidden_layer_leaves_the_embedding_free(pooling):
+    encoder = _encoder(pooling, aligned_layer="hidden")
+    before = encoder(*_tensors(FORMULAS))
+    encoder.structure_mean.weight.zero_()
+    after = encoder(*_tensors(FORMULAS))
+    assert torch.equal(after.embedding, before.embedding)
+    assert not torch.equal(after.structure_mean, before.structure_mean)
+
+
+@pytest.mark.parametrize("aligned_layer", ["mean", "Hidden", None])
+def test_unknown_aligned_layer_is_an_error(aligned_layer):
+    with pytest.raises(ValueError, match=rf"must be one of \('hidden'.*got {aligned_layer!r}"):
+        _encoder(aligned_layer=aligned_layer)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "Attention", None])
@@ -154,11 +192,11 @@ def test_unknown_pooling_is_an_error(pooling):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("hidden_dim", [0, 8])
-def test_properties_in_units_undo_the_standardisation(hidden_dim):
+@pytest.mark.parametrize("activation", [True, False])
+def test_properties_in_units_undo_the_standardisation(activation):
     means, scales = [-1.5, 2.0, 300.0], [0.5, 3.0, 100.0]
-    heads = PropertyHeads(12, means, scales, hidden_dim)
-    embedding = torch.randn(5, 12, generator=torch.manual_seed(0))
+    heads = PropertyHeads(12, means, scales, activation)
+    embedding = torch.randn(5, 12, generator=torch.Generator().manual_seed(0))
     standardised = (heads.in_units(embedding) - torch.tensor(means)) / torch.tensor(scales)
     torch.testing.assert_close(standardised, heads(embedding), atol=1e-5, rtol=0)
 
@@ -174,11 +212,12 @@ def test_heads_of_zero_weights_give_the_means():
 
 
 @torch.no_grad()
-def test_heads_without_a_hidden_layer_are_affine():
-    heads = PropertyHeads(4, [1.0, -2.0], [3.0, 5.0], hidden_dim=0)
-    one, other = torch.randn(2, 3, 4, generator=torch.manual_seed(0))
+@pytest.mark.parametrize("activation", [True, False])
+def test_heads_are_affine_exactly_without_activation(activation):
+    heads = PropertyHeads(4, [1.0, -2.0], [3.0, 5.0], activation)
+    one, other = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
     middle = (heads.in_units(one) + heads.in_units(other)) / 2
-    torch.testing.assert_close(heads.in_units((one + other) / 2), middle)
+    assert torch.allclose(heads.in_units((one + other) / 2), middle, atol=1e-5) is not activation
 
 
 def test_scales_travel_with_the_weights_of_the_heads():

@@ -100,7 +100,8 @@ def test_critic_loss_sends_no_gradient_to_the_embeddings(conditions):
     condition = torch.randn(6, conditions) if conditions else None
     critic = Critic(4, conditions)
     critic_loss(critic, structure, composition, condition).backward()
-    assert structure.grad is None and composition.grad is None
+    assert structure.grad is None
+    assert composition.grad is None
     assert all(parameter.grad is not None for parameter in critic.parameters())
 
 
@@ -124,13 +125,13 @@ def test_potential_is_a_scalar_for_each_sample(conditions):
     assert Critic(4, conditions)(torch.randn(6, 4), condition).shape == (6,)
 
 
-def _dual_distance(structure, composition, condition=None, *, n_steps=300):
+def _dual_distance(structure, composition, condition=None, *, n_steps=250):
     """Distance that a critic trained on all samples sees."""
     n_conditions = 0 if condition is None else condition.shape[1]
     with torch.random.fork_rng():
         torch.manual_seed(0)
         critic = Critic(structure.shape[1], n_conditions)
-    optimiser = torch.optim.Adam(critic.parameters(), lr=3e-3)
+    optimiser = torch.optim.Adam(critic.parameters(), lr=5e-3)
     for _ in range(n_steps):
         optimiser.zero_grad()
         critic_loss(critic, structure, composition, condition).backward()
@@ -139,19 +140,24 @@ def _dual_distance(structure, composition, condition=None, *, n_steps=300):
         return float((critic(structure, condition) - critic(composition, condition)).mean())
 
 
-@pytest.mark.parametrize("shift", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0])
 def test_trained_critic_estimates_the_shift_between_two_distributions(shift):
-    # The Wasserstein-1 distance of two Gaussians that differ by a shift is its length.
-    composition = _normal(512, 4).float()
+    # The Wasserstein-1 distance of two Gaussians that differ by a shift is its length; the penalty
+    # lets the slope exceed 1 by about shift / 20, and a bit more where no composition lies.
+    composition = _normal(256, 4).float()
     structure = composition + torch.tensor([0.6, 0.8, 0.0, 0.0]) * shift
-    assert _dual_distance(structure, composition) == pytest.approx(shift, abs=0.1 + 0.1 * shift)
+    assert _dual_distance(structure, composition) == pytest.approx(shift, abs=0.02, rel=0.15)
 
 
 @pytest.fixture(scope="module")
 def shuffled_pairs():
     """Structures at their composition's description, and compositions at that of another one."""
-    condition = _normal(512, 2).float()
-    return condition, condition[torch.randperm(512, generator=torch.manual_seed(0))], condition
+    condition = _normal(256, 2).float()
+    return (
+        condition,
+        condition[torch.randperm(256, generator=torch.Generator().manual_seed(0))],
+        condition,
+    )
 
 
 def test_joint_critic_tells_shuffled_pairs_apart(shuffled_pairs):
@@ -213,5 +219,5 @@ def test_effective_rank_does_not_depend_on_place_rotation_and_scale():
     assert effective_rank(moved) == pytest.approx(effective_rank(embedding))
 
 
-def test_effective_rank_of_a_collapsed_embedding_is_one():
-    assert effective_rank(torch.ones(10, 4)) == pytest.approx(1.0)
+def test_effective_rank_of_equal_rows_is_zero():
+    assert effective_rank(torch.ones(10, 4)) == 0.0

@@ -160,12 +160,15 @@ def test_embedding_of_real_materials_is_invariant(change, embed, real_structures
     for structure in real_structures:
         changed = embed(_graph(CHANGES[change](structure)))
         formula = structure.formula
-        np.testing.assert_allclose(changed, embed(_graph(structure)), atol=TOLERANCE, err_msg=formula)
+        np.testing.assert_allclose(
+            changed, embed(_graph(structure)), atol=TOLERANCE, err_msg=formula
+        )
 
 
 @pytest.mark.parametrize("crystal", CRYSTALS)
 def test_symmetry_reduction_does_not_change_the_embedding(crystal, embed, monkeypatch):
     unreduced = _unreduced_graph(CRYSTALS[crystal], monkeypatch)
+    assert len(unreduced.atomic_numbers) == len(CRYSTALS[crystal])
     expected = embed(_graph(CRYSTALS[crystal]))
     np.testing.assert_allclose(embed(unreduced), expected, atol=TOLERANCE)
 
@@ -283,6 +286,17 @@ def _two_sites(distance):
     return Structure(Lattice.cubic(15.0), ["Na", "Cl"], [[0, 0, 0], [distance / 15.0, 0, 0]])
 
 
+@pytest.mark.parametrize("lengths", [(2.816, 2.824), (2.824, 2.816)])
+def test_order_of_nearly_equivalent_sites_does_not_matter(lengths, embed):
+    # Two molecules whose bonds fall into one shell of 0.01 Å: neither stands for both.
+    sites = [[0, 0, 0], [lengths[0], 0, 0], [0, 8, 0], [lengths[1], 8, 0]]
+    molecules = Structure(
+        Lattice.cubic(16), ["Na", "Cl", "Na", "Cl"], sites, coords_are_cartesian=True
+    )
+    average = embed(_graph(_two_sites(2.82)))
+    np.testing.assert_allclose(embed(_graph(molecules)), average, atol=TOLERANCE)
+
+
 def test_neighbor_that_crosses_the_cutoff_changes_nothing_at_once(embed):
     inside, outside = embed(_graph(_two_sites(4 - 1e-3))), embed(_graph(_two_sites(4 + 1e-3)))
     np.testing.assert_allclose(inside, outside, atol=TOLERANCE)
@@ -320,7 +334,7 @@ def test_lone_site_has_no_edges(embed):
 
 def test_sites_outside_the_cell_are_wrapped_into_it():
     structure = CRYSTALS["triclinic"]
-    outside = structure.frac_coords + [[3, -2, 0]]
+    outside = structure.frac_coords + np.array([3, -2, 0])
     graph = build_crystal_graph(structure.lattice.matrix, structure.atomic_numbers, outside)
     np.testing.assert_allclose(graph.distances, _graph(structure).distances, atol=1e-5)
 
@@ -371,9 +385,7 @@ def _refuse_to_build(monkeypatch):
 
 def test_graphs_of_many_materials_are_those_of_each(materials):
     pack = build_crystal_graphs(materials, n_jobs=1, cache=False)
-    rows = zip(
-        materials.lattices, materials.atomic_numbers, materials.frac_coords, strict=True
-    )
+    rows = zip(materials.lattices, materials.atomic_numbers, materials.frac_coords, strict=True)
     _assert_same_graphs(pack, CrystalGraphs.concatenate([build_crystal_graph(*r) for r in rows]))
 
 

@@ -41,7 +41,7 @@ def test_every_criterion_yields_a_checkpoint_the_transformer_takes(
 ):
     pretrainer = CroMELPretrainer(criterion, max_epochs=1, **small_settings).fit(*rock_salts)
     embedded = CroMELTransformer(pretrainer.checkpoint_).transform(["NaCl", "KBr"])
-    assert embedded.shape == (2, 16)
+    assert embedded.shape == (2, 21)
     assert np.isfinite(embedded).all()
 
 
@@ -57,8 +57,8 @@ def test_paper_settings_train_the_composition_encoder_by_the_critic_alone(rock_s
     settings = {**PAPER_SETTINGS, "device": "cpu", "n_jobs": 1, "verbose": 0, "batch_size": 4}
     before = CroMELPretrainer(**settings, max_epochs=1).fit(*rock_salts)
     after = CroMELPretrainer(**settings, max_epochs=4).fit(*rock_salts)
-    assert before.checkpoint_.embedding_dim == 64
-    key = "composition_encoder.mean.weight"
+    assert before.checkpoint_.embedding_dim == 64 + 2
+    key = "composition_encoder.embedding.weight"
     assert not np.array_equal(_weights(before)[key], _weights(after)[key])
 
 

@@ -1,4 +1,4 @@
-"""The structure encoder treats each crystal of a batch alone and gives what its readout promises."""
+"""The structure encoder treats each crystal of a batch alone; readouts keep their promises."""
 
 import numpy as np
 import pytest
@@ -115,7 +115,8 @@ def test_embedding_of_all_depths_is_standardised_in_training(graphs):
     embedding = _embed(_encoder().train(), graphs, np.arange(len(graphs)))
     torch.testing.assert_close(embedding.mean(0), torch.zeros(12), atol=1e-4, rtol=0)
     variance = embedding.var(0, unbiased=False)
-    assert (variance > 0.5).all() and (variance < 1 + 1e-4).all()
+    assert (variance > 0.5).all()
+    assert (variance < 1 + 1e-4).all()
 
 
 def test_embedding_of_last_depth_has_unit_length(graphs):
@@ -135,7 +136,8 @@ def test_gradient_reaches_every_parameter(readout, batch):
     weights = torch.linspace(-1, 1, 12)
     (encoder(batch) ** 3 @ weights).sum().backward()
     for name, parameter in encoder.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
 
 
 def test_multiplicity_counts_neighbors_as_repeated_edges_do(batch):

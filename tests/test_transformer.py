@@ -96,7 +96,7 @@ def test_predicted_properties_are_physical():
 def test_feature_names(checkpoint):
     names = CroMELTransformer(checkpoint, output="both").get_feature_names_out()
     assert list(names[:2]) == ["cromel_000", "cromel_001"]
-    assert list(names[16:]) == [
+    assert list(names[21:]) == [
         "band_gap_eV", "formation_energy_eV_per_atom", "volume_per_atom_angstrom3",
         "nearest_neighbor_distance_angstrom", "neighbors_in_cutoff",
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def test_feature_names(checkpoint):
 
 def test_feature_names_check_the_input_names(checkpoint):
     transformer = CroMELTransformer(checkpoint).fit(pd.DataFrame({"formula": ["NaCl"]}))
-    assert len(transformer.get_feature_names_out(["formula"])) == 16
+    assert len(transformer.get_feature_names_out(["formula"])) == 21
     with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
         transformer.get_feature_names_out(["name"])
     with pytest.raises(ValueError, match="must name one column"):
@@ -135,7 +135,7 @@ def test_all_rows_invalid_and_no_rows(checkpoint):
     transformer = CroMELTransformer(checkpoint, on_invalid="nan")
     with pytest.warns(InvalidCompositionWarning):
         assert np.isnan(transformer.transform(["?"])).all()
-    assert transformer.transform([]).shape == (0, 16)
+    assert transformer.transform([]).shape == (0, 21)
 
 
 def test_elements_the_encoder_has_never_seen_are_invalid(checkpoint):
