@@ -25,6 +25,7 @@ _HYDRATE_PART = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(\S.*)")
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9.()\[\]{}\s+\-]+")
 _AMOUNT = re.compile(r"(?:[A-Z][a-z]?|[)\]}])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 _CHARGE = re.compile(r"[+-](?:\d|[A-Za-z(\[]|$)")
+_POWER = re.compile(r"(?<=[\d.])e[+-]?\d+")
 _EXPONENT = re.compile(r"(?<=[\d.])E(?=[+-]?\d)")
 
 
@@ -268,7 +269,7 @@ def _parse_formula(formula: str):
     try:
         composition = Composition(text)
     except (ValueError, KeyError) as error:
-        if _CHARGE.search(re.sub(r"e[+-]", "", text)):
+        if _CHARGE.search(_POWER.sub("", text)):
             raise ValueError(
                 "charges, ranges and negative amounts are not read from formula strings; write "
                 "'Fe2O3', or pass a pymatgen Composition of Species"

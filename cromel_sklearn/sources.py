@@ -322,7 +322,7 @@ def _read_cif_folder(folder: Path, targets_path: Path) -> CalculatedMaterials:
             content = (folder / str(name)).read_bytes()
             structures.append(Structure.from_str(content.decode(), fmt="cif"))
             if not structures[-1].is_ordered:
-                raise ValueError("a site is disordered; expected full occupancy on every site")
+                raise ValueError("it is not an ordered pymatgen Structure")
         except Exception as error:
             raise SourceDataError(
                 f"{targets_path}: row {row}: could not read {folder / str(name)}: {error}"
@@ -341,7 +341,7 @@ def _read_cif_folder(folder: Path, targets_path: Path) -> CalculatedMaterials:
 
 def _numeric_targets(frame: pd.DataFrame) -> pd.DataFrame:
     targets = frame.drop(columns=[name for name in _OTHER_COLUMNS if name in frame])
-    for name in targets.columns[targets.dtypes == object]:
+    for name in targets.select_dtypes(exclude="number"):
         converted = pd.to_numeric(targets[name], errors="coerce")
         strange = targets[name][targets[name].notna() & ~np.isfinite(converted)]
         if 0 < len(strange) < converted.notna().sum():
