@@ -24,11 +24,12 @@ class MagpieFeaturizer(TransformerMixin, BaseEstimator):
         formulas = [str(formula) for formula in np.asarray(X, dtype=object).ravel()]
         new = sorted(set(formulas) - self._cache.keys())
         if new:
-            self._cache.update(zip(new, _featurize(new), strict=True))
+            self._cache.update(zip(new, featurize_magpie(new), strict=True))
         return np.array([self._cache[formula] for formula in formulas])
 
 
-def _featurize(formulas: list[str]) -> np.ndarray:
+def featurize_magpie(formulas: list[str]) -> np.ndarray:
+    """Compute the features, shape (n_samples, 132)."""
     from matminer.featurizers.composition import ElementProperty
     from pymatgen.core import Composition
 

@@ -3,7 +3,7 @@
 import platform
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -385,7 +385,7 @@ class CroMELPretrainer(BaseEstimator):
                 "device": _device_name(device),
                 "torch": torch.__version__,
                 "cromel_sklearn": __version__,
-                "date": datetime.now(UTC).date().isoformat(),
+                "date": datetime.now(timezone.utc).date().isoformat(),
             },
         }  # fmt: skip
         return Checkpoint.from_modules(header, net.composition_encoder_, net.property_heads_)
