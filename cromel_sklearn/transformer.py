@@ -9,7 +9,7 @@ from sklearn.utils.validation import validate_data
 from .checkpoint import Checkpoint
 from .composition import ON_INVALID, read_compositions
 from .device import find_device
-from .registry import load_encoder
+from .registry import find_entry, load_encoder
 
 # Blocks of `Checkpoint.embed` that each output is made of.
 _BLOCKS = {"embedding": (0,), "properties": (1,), "both": (0, 1)}
@@ -98,6 +98,7 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         self.encoder_ = self._validated_encoder()
+        self._fitted_encoder = self.encoder
         validate_data(self, X, reset=True, skip_check_array=True, ensure_2d=False)
         self._read(X, self.encoder_)
         self.n_features_in_ = 1
@@ -179,6 +180,8 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
             raise ValueError(f"batch_size must be a positive integer, got {size!r}")
+        if hasattr(self, "_fitted_encoder") and self._fitted_encoder == self.encoder:
+            return self.encoder_
         return load_encoder(self.encoder)
 
     def _read(self, X, checkpoint: Checkpoint):
@@ -187,15 +190,16 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
         )
 
     def __getstate__(self):
-        # The id stands for the weights: a loaded encoder of the registry is not pickled.
+        # A registry id stands for its weights; those of any other encoder travel in the pickle.
         state = super().__getstate__().copy()
-        state.pop("encoder_", None)
+        if isinstance(self.encoder, str) and find_entry(self.encoder) is not None:
+            state.pop("encoder_", None)
         return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "n_features_in_" in state:
-            self.encoder_ = load_encoder(self.encoder)
+        if hasattr(self, "_fitted_encoder") and not hasattr(self, "encoder_"):
+            self.encoder_ = load_encoder(self._fitted_encoder)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -107,8 +107,9 @@ def test_registered_encoder_loads_and_is_immutable(empty_registry, run_folder, c
     assert list(json.loads((empty_registry / "manifest.json").read_text())) == ["test"]
 
 
-def test_user_checkpoint_travels_in_the_pickle(run_folder):
-    transformer = CroMELTransformer(load_encoder(run_folder)).fit(["NaCl"])
+@pytest.mark.parametrize("form", [load_encoder, str], ids=["checkpoint", "path"])
+def test_user_checkpoint_travels_in_the_pickle(form, run_folder):
+    transformer = CroMELTransformer(form(run_folder)).fit(["NaCl"])
     content = pickle.dumps(transformer)
     expected = transformer.transform(["KBr"])
     shutil.rmtree(run_folder)

@@ -110,6 +110,12 @@ def test_pickle_is_small_and_gives_the_same(fitted):
     assert hasattr(copied, "encoder_") == fitted
 
 
+def test_changed_encoder_is_used_at_once(checkpoint):
+    transformer = CroMELTransformer(checkpoint).fit(["NaCl"])
+    expected = CroMELTransformer().transform(["NaCl"])
+    assert np.array_equal(transformer.set_params(encoder="mp-multi").transform(["NaCl"]), expected)
+
+
 def test_joblib_round_trip_of_a_fitted_pipeline(tmp_path):
     model = make_pipeline(CroMELTransformer(), Ridge()).fit(FORMULAS, TARGET)
     joblib.dump(model, tmp_path / "model.joblib")
