@@ -18,6 +18,12 @@ from .cromel_loss import CRITERIA, Critic
 from .crystal_graph import build_crystal_graphs
 from .device import find_device
 from .elements import pymatgen_element_table
+from .materials import (
+    PROPERTY_UNITS,
+    CalculatedMaterials,
+    geometry_targets,
+    split_by_composition,
+)
 from .pretraining_callbacks import (
     EpochSeed,
     OneCycle,
@@ -29,13 +35,7 @@ from .pretraining_callbacks import (
 )
 from .pretraining_data import PretrainingData, assemble
 from .pretraining_net import CroMELNet, PropertyLoss
-from .sources import (
-    PROPERTY_UNITS,
-    CalculatedMaterials,
-    geometry_targets,
-    materials_from_structures,
-    split_by_composition,
-)
+from .sources import materials_from_structures
 from .structure_encoder import StructureEncoder, StructureEncoderConfig
 from .validation import evaluate_encoders
 

@@ -13,9 +13,9 @@ from skorch.history import History
 from torch import nn
 
 from .exceptions import CheckpointError
+from .materials import PROPERTY_UNITS
 from .pretraining_data import PretrainingData
 from .pretraining_net import MODULES, OPTIMIZERS
-from .sources import PROPERTY_UNITS
 from .validation import evaluate_encoders
 
 _STATE_VERSION = 1

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from .composition import CompositionBatch, read_compositions
 from .crystal_graph import CrystalGraphs
 from .exceptions import SourceDataError
-from .sources import SPLITS, CalculatedMaterials, material_compositions
+from .materials import SPLITS, CalculatedMaterials, material_compositions
 from .structure_encoder import CrystalGraphBatch
 
 _STABILITY = "formation_energy_per_atom"

@@ -9,15 +9,17 @@ from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn.crystal_graph import build_crystal_graphs
 from cromel_sklearn.exceptions import SourceDataError
-from cromel_sklearn.sources import (
+from cromel_sklearn.materials import (
     PROPERTY_UNITS,
-    file_checksum,
     geometry_targets,
     material_compositions,
+    split_by_composition,
+)
+from cromel_sklearn.sources import (
+    file_checksum,
     materials_from_structures,
     read_labels,
     read_materials,
-    split_by_composition,
 )
 
 SPLIT = ["train"] * 16 + ["validation"] * 2 + ["test"] * 2
