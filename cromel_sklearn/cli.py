@@ -1,5 +1,6 @@
 """The `cromel` command: arguments in, files and tables out."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -120,7 +121,7 @@ def pretrain(
     try:
         pretrain_to_folder(
             structures, out, labels_path=labels, targets=target, paper=paper, resume=resume,
-            attribution=attribution, command=f"cromel {' '.join(sys.argv[1:])}",
+            attribution=attribution, command=shlex.join(["cromel", *sys.argv[1:]]),
             max_epochs=max_epochs, random_state=seed, device=device, n_jobs=n_jobs, **chosen,
         )  # fmt: skip
     except KeyboardInterrupt:

@@ -12,7 +12,8 @@ import cromel_sklearn
 PACKAGE = Path(cromel_sklearn.__file__).parent
 STRUCTURE_PATH = {
     "materials", "sources", "crystal_graph", "structure_encoder", "cromel_loss", "validation",
-    "pretraining", "pretraining_callbacks", "pretraining_data", "pretraining_net", "pretraining_run",
+    "pretraining", "pretraining_callbacks", "pretraining_data", "pretraining_net",
+    "pretraining_run",
 }  # fmt: skip
 INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",
