@@ -229,6 +229,12 @@ class CroMELPretrainer(BaseEstimator):
         self.checkpoint_ = self._make_checkpoint(net, data, seed, seconds, materials)
         return self
 
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that this takes structures, not a table of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
     def _check_parameters(self) -> None:
         if self.criterion not in CRITERIA:
             raise ValueError(f"criterion must be one of {CRITERIA}, got {self.criterion!r}")

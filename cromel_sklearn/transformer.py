@@ -208,6 +208,7 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False  # one column of it, at most
         tags.input_tags.string = True
         tags.input_tags.allow_nan = self.on_invalid == "nan"
         tags.transformer_tags.preserves_dtype = []

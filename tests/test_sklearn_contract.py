@@ -13,12 +13,26 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils import estimator_checks
 
 import cromel_sklearn
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, load_standard_enthalpies
 from cromel_sklearn.demo import element_statistics
 
 ESTIMATORS = [CroMELTransformer(), CroMELPretrainer()]
+# scikit-learn's common checks that feed no table of numbers.
+CHECKS = [
+    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+]
 SAMPLE = load_standard_enthalpies()
 FORMULAS, TARGET = list(SAMPLE.formulas[:100]), SAMPLE.target[:100]
 
@@ -30,6 +44,12 @@ def test_parameters_are_stored_untouched_and_cloned(estimator):
     assert all(getattr(changed, name) is value for name, value in values.items())
     assert clone(estimator).get_params() == estimator.get_params()
     assert vars(clone(estimator)).keys() == values.keys()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("check", CHECKS)
+def test_scikit_learn_checks_that_need_no_numbers_pass(check, estimator):
+    getattr(estimator_checks, check)(type(estimator).__name__, estimator)
 
 
 def test_every_public_name_is_importable_and_documented():
