@@ -1,9 +1,7 @@
 """Calculated crystal structures in, pretrained `Checkpoint` out: the CroMEL pretraining."""
 
-import platform
 import time
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,6 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from . import __version__
 from .checkpoint import Checkpoint
 from .composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
 from .cromel_loss import CRITERIA, Critic
@@ -19,7 +16,6 @@ from .crystal_graph import build_crystal_graphs
 from .device import find_device
 from .elements import pymatgen_element_table
 from .materials import (
-    PROPERTY_UNITS,
     CalculatedMaterials,
     geometry_targets,
     split_by_composition,
@@ -31,13 +27,12 @@ from .pretraining_callbacks import (
     StopTraining,
     TrainingState,
     Validation,
-    encoder_modules,
 )
 from .pretraining_data import PretrainingData, assemble
 from .pretraining_net import CroMELNet, PropertyLoss
+from .provenance import checkpoint_header
 from .sources import materials_from_structures
 from .structure_encoder import StructureEncoder, StructureEncoderConfig
-from .validation import evaluate_encoders
 
 OPTIMIZATIONS = ("one-cycle", "paper")
 
@@ -225,8 +220,17 @@ class CroMELPretrainer(BaseEstimator):
         self.history_ = [dict(epoch) for epoch in net.history]
         for name, weights in state.best_weights.items():
             getattr(net, name).load_state_dict(weights)
-        seconds = time.perf_counter() - started
-        self.checkpoint_ = self._make_checkpoint(net, data, seed, seconds, materials)
+        run = {
+            "settings": self._settings(data),
+            "source": None if materials.path is None else materials.path.name,
+            "source_checksum": materials.checksum,
+            "seed": seed,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        header = checkpoint_header(net, data, run)
+        self.checkpoint_ = Checkpoint.from_modules(
+            header, net.composition_encoder_, net.property_heads_
+        )
         return self
 
     def __sklearn_tags__(self):
@@ -356,48 +360,3 @@ class CroMELPretrainer(BaseEstimator):
         settings["random_state"] = repr(self.random_state)
         settings["data"] = data.checksum
         return settings
-
-    def _make_checkpoint(self, net, data, seed: int, seconds: float, materials) -> Checkpoint:
-        table = pymatgen_element_table()
-        errors = {
-            split: evaluate_encoders(*encoder_modules(net), data, split).as_dict()
-            for split in ("validation", "test")
-        }
-        trained = data.compositions.atomic_numbers[data.split == "train"]
-        epoch_seconds = [epoch["dur"] for epoch in net.history]
-        scores = [epoch["validation_score"] for epoch in net.history]
-        n_structures = len(data.structure_rows("train"))
-        device = next(net.composition_encoder_.parameters()).device
-        header = {
-            "composition_encoder": asdict(self._configs()[1]),
-            "head_activation": self.head_activation,
-            "properties": {name: PROPERTY_UNITS.get(name, "") for name in data.properties},
-            "known_elements": np.unique(trained[trained > 0]).tolist(),
-            "element_table": {
-                "names": list(table.names), "source": table.source, "checksum": table.checksum,
-            },
-            "errors": errors,
-            "provenance": {
-                "settings": self._settings(data),
-                "source": None if materials.path is None else materials.path.name,
-                "source_checksum": materials.checksum,
-                "n_train_structures": n_structures,
-                "n_train_compositions": int((data.split == "train").sum()),
-                "seed": seed,
-                "n_epochs": len(scores),
-                "best_epoch": int(np.argmin(scores)) + 1 if self.keep_best else len(scores),
-                "seconds": round(seconds, 1),
-                "structures_per_second": round(n_structures / float(np.median(epoch_seconds)), 1),
-                "device": _device_name(device),
-                "torch": torch.__version__,
-                "cromel_sklearn": __version__,
-                "date": datetime.now(timezone.utc).date().isoformat(),
-            },
-        }  # fmt: skip
-        return Checkpoint.from_modules(header, net.composition_encoder_, net.property_heads_)
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"

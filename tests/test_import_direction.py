@@ -14,6 +14,7 @@ STRUCTURE_PATH = {
     "materials", "sources", "crystal_graph", "structure_encoder", "cromel_loss", "validation",
     "pretraining", "pretraining_callbacks", "pretraining_data", "pretraining_net",
     "pretraining_run",
+    "provenance",
 }  # fmt: skip
 INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",

@@ -22,7 +22,7 @@ from cromel_sklearn.demo import element_statistics
 ESTIMATORS = [CroMELTransformer(), CroMELPretrainer()]
 # scikit-learn's common checks that feed no table of numbers.
 CHECKS = [
-    "check_do_not_raise_errors_in_init_or_set_param",
+    "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
     "check_estimator_repr",
     "check_estimator_tags_renamed",
