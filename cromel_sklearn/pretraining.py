@@ -221,7 +221,7 @@ class CroMELPretrainer(BaseEstimator):
         for name, weights in state.best_weights.items():
             getattr(net, name).load_state_dict(weights)
         run = {
-            "settings": self._settings(data),
+            "settings": self._settings(data, seed),
             "source": None if materials.path is None else materials.path.name,
             "source_checksum": materials.checksum,
             "seed": seed,
@@ -289,7 +289,7 @@ class CroMELPretrainer(BaseEstimator):
         steps = len(items) // self.batch_size if drop_last else 1
         state = TrainingState(
             None if self.state_path is None else Path(self.state_path),
-            self._settings(data), self.keep_best, self.patience,
+            self._settings(data, seed), self.keep_best, self.patience,
         )  # fmt: skip
         callbacks = [("seed", EpochSeed(seed))]
         if not is_paper:
@@ -350,13 +350,14 @@ class CroMELPretrainer(BaseEstimator):
         finally:
             net.notify("on_train_end", X=net.training_items_, y=None)
 
-    def _settings(self, data: PretrainingData) -> dict:
+    def _settings(self, data: PretrainingData, seed: int) -> dict:
         """What must agree between a run and the one that resumes it."""
         incidental = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
         settings = {k: v for k, v in self.get_params().items() if k not in incidental}
         structure_config, composition_config = self._configs()
         settings["structure_encoder"] = asdict(structure_config)
         settings["composition_encoder"] = asdict(composition_config)
-        settings["random_state"] = repr(self.random_state)
+        is_number = isinstance(self.random_state, int | np.integer)
+        settings["random_state"] = int(self.random_state) if is_number else seed
         settings["data"] = data.checksum
         return settings
