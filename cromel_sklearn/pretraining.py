@@ -27,6 +27,7 @@ from .pretraining_callbacks import (
     StopTraining,
     TrainingState,
     Validation,
+    summarise,
 )
 from .pretraining_data import PretrainingData, assemble
 from .pretraining_net import CroMELNet, PropertyLoss
@@ -217,7 +218,7 @@ class CroMELPretrainer(BaseEstimator):
             torch.random.manual_seed(seed)
             net, state = self._build_net(data, device, seed)
             self._train(net, state)
-        self.history_ = [dict(epoch) for epoch in net.history]
+        self.history_ = summarise(net.history)
         for name, weights in state.best_weights.items():
             getattr(net, name).load_state_dict(weights)
         run = {

@@ -144,7 +144,7 @@ class TrainingState(Callback):
             "modules": _copied_weights(net),
             "optimizers": {name: getattr(net, name).state_dict() for name in OPTIMIZERS},
             "best_weights": self.best_weights,
-            "history": json.dumps(_summary(net.history)),
+            "history": json.dumps(summarise(net.history)),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".partial")
@@ -225,7 +225,7 @@ def epoch_losses(epoch: dict) -> dict[str, float]:
     }
 
 
-def _summary(history) -> list[dict]:
+def summarise(history) -> list[dict]:
     """Give the history with each epoch's batches averaged into one."""
     return [
         {**epoch, "batches": [epoch_losses(epoch)] if epoch["batches"] else []} for epoch in history
