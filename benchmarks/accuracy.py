@@ -94,7 +94,6 @@ def featurizers() -> dict:
     }
     return {
         "cromel": CroMELTransformer(device="cpu"),
-        "cromel-both": CroMELTransformer(output="both", device="cpu"),
         "untrained": CroMELTransformer(default.untrained(), device="cpu"),
         "statistics": FunctionTransformer(element_statistics),
         "magpie": MagpieFeaturizer(),
