@@ -211,8 +211,8 @@ class PropertyHeads(nn.Module):
 
     def __init__(self, embedding_dim: int, means, scales, activation: bool = True):
         super().__init__()
-        self.register_buffer("means", torch.as_tensor(means, dtype=torch.float32))
-        self.register_buffer("scales", torch.as_tensor(scales, dtype=torch.float32))
+        self.register_buffer("means", torch.tensor(means, dtype=torch.float32))
+        self.register_buffer("scales", torch.tensor(scales, dtype=torch.float32))
         self.activation = nn.SiLU() if activation else nn.Identity()
         self.linear = nn.Linear(embedding_dim, len(self.means))
 

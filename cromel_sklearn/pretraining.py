@@ -128,10 +128,10 @@ class CroMELPretrainer(BaseEstimator):
     ...     for c in cations for i, a in enumerate(anions)
     ... ]
     >>> gaps = {"band_gap": [8.0 - 0.2 * i for i in range(20)]}
-    >>> pretrainer = CroMELPretrainer(max_epochs=1, n_jobs=1, device="cpu", verbose=0)
+    >>> pretrainer = CroMELPretrainer(geometry=False, max_epochs=1, n_jobs=1, verbose=0)
     >>> checkpoint = pretrainer.fit(structures, gaps).checkpoint_
     >>> CroMELTransformer(encoder=checkpoint).transform(["NaCl"]).shape
-    (1, 132)
+    (1, 129)
     """
 
     def __init__(

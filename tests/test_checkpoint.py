@@ -53,6 +53,22 @@ def test_properties_come_in_their_units(checkpoint):
     assert checkpoint.properties["band_gap"] == "eV"
 
 
+def test_properties_of_a_loaded_checkpoint_are_those_of_the_trained_modules(checkpoint, path):
+    predicted = Checkpoint.load(path).embed(BATCH)[1]
+    standardised = Checkpoint.load(path).embed(BATCH)[0][:, 16:]
+    tensors = load_file(path)
+    means, scales = tensors["property_heads.means"], tensors["property_heads.scales"]
+    assert not np.allclose(means, scales)
+    np.testing.assert_allclose(predicted, standardised * scales + means, rtol=1e-5)
+
+
+def test_embedding_leaves_the_weights_alone(path):
+    loaded = Checkpoint.load(path)
+    loaded.embed(BATCH)
+    loaded.untrained()
+    assert all(np.array_equal(loaded.tensors[key], value) for key, value in load_file(path).items())
+
+
 def test_untrained_keeps_the_architecture_and_changes_the_weights(checkpoint):
     untrained = checkpoint.untrained(0)
     assert untrained.tensors.keys() == checkpoint.tensors.keys()
