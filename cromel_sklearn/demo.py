@@ -69,6 +69,7 @@ def run_demo(plot: Path, console) -> list[dict]:
     formulas, target = list(sample.formulas), sample.target
     folds = GroupKFold(_N_FOLDS, shuffle=True, random_state=0)
     groups = reduced_formulas(formulas)
+    pymatgen_element_table()  # read once, before the threads that share it
     rows, predictions = [], {}
     for name, model in track(
         _models().items(), "cross-validating", console=console, transient=True

@@ -7,6 +7,7 @@ inference reads the numbers the encoder was trained on whatever library versions
 import hashlib
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -70,6 +71,7 @@ class ElementTable:
         return digest.hexdigest()
 
 
+@lru_cache(maxsize=1)
 def pymatgen_element_table() -> ElementTable:
     """Build the table from pymatgen's periodic table.
 
@@ -99,8 +101,10 @@ def pymatgen_element_table() -> ElementTable:
     names = tuple(rows[0])
     raw = np.array([[row[name] for name in names] for row in rows], dtype=float)
     scaled = (raw - np.nanmean(raw, axis=0)) / np.nanstd(raw, axis=0)
-    features = np.vstack([np.zeros(len(names)), np.nan_to_num(scaled, nan=0.0)])
-    return ElementTable(features.astype(np.float32), names, f"pymatgen {pymatgen_version}")
+    padded = np.vstack([np.zeros(len(names)), np.nan_to_num(scaled, nan=0.0)])
+    features = padded.astype(np.float32)
+    features.flags.writeable = False  # shared by all callers
+    return ElementTable(features, names, f"pymatgen {pymatgen_version}")
 
 
 def _element_features(element) -> dict[str, float]:

@@ -280,7 +280,7 @@ class CroMELPretrainer(BaseEstimator):
 
     def _build_net(self, data: PretrainingData, device, seed: int):
         structure_config, composition_config = self._configs()
-        table = torch.from_numpy(pymatgen_element_table().features)
+        table = torch.tensor(pymatgen_element_table().features)
         embedding_dim = composition_config.embedding_dim
         is_joint = self.criterion == "joint"
         critic = Critic(embedding_dim, table.shape[1] if is_joint else 0)
