@@ -97,11 +97,13 @@ def test_source_names_pymatgen_and_its_version(table):
 
 
 def test_building_warns_of_nothing(recwarn):
+    pymatgen_element_table.cache_clear()
     pymatgen_element_table()
     assert not recwarn.list
 
 
 def test_checksum_is_the_same_each_time(table):
+    pymatgen_element_table.cache_clear()
     assert table.checksum == pymatgen_element_table().checksum
 
 
