@@ -81,30 +81,36 @@ def summary_table(all_results: dict) -> list[str]:
         "### In one look",
         "",
         "Mean absolute error (balanced accuracy for classes), each featurizer under whichever of "
-        "the stock models common to both suits it best by that mean.",
+        "the stock models common to both suits it best by that mean. Level: the means differ by no "
+        "more than the larger deviation over folds.",
         "",
-        "| task | unit | CroMEL | Magpie | CroMEL is |",
-        "|---|---|---:|---:|---|",
+        "| task | unit | CroMEL | Magpie | gain | CroMEL is |",
+        "|---|---|---:|---:|---:|---|",
     ]
     for name, results in all_results.items():
         task = TASKS[name]
         metric = "balanced_accuracy" if task.is_classification else "mae"
-        means: dict[str, dict[str, float]] = {"cromel": {}, "magpie": {}}
+        by_stock: dict[str, dict[str, np.ndarray]] = {"cromel": {}, "magpie": {}}
         for model, by_fold in results.items():
             featurizer, _, stock = model.partition("+")
-            if featurizer in means and len(by_fold) == 5:
+            if featurizer in by_stock and len(by_fold) == 5:
                 values = [result["scores"][metric] for result in by_fold.values()]
-                means[featurizer][stock] = float(np.mean(values))
-        common = means["cromel"].keys() & means["magpie"].keys()
+                by_stock[featurizer][stock] = np.array(values)
+        common = sorted(by_stock["cromel"].keys() & by_stock["magpie"].keys())
         if not common:
             continue
         choose = max if task.is_classification else min
-        ours, theirs = (choose(means[f][stock] for stock in common) for f in means)
-        gain = (ours - theirs if task.is_classification else theirs - ours) / theirs
-        verdict = f"{abs(gain):.0%} {'better' if gain > 0 else 'worse'}"
+        ours, theirs = (
+            choose((values[stock] for stock in common), key=np.mean) for values in by_stock.values()
+        )
+        gain = (ours.mean() - theirs.mean()) / theirs.mean() * (1 if choose is max else -1)
+        is_level = abs(ours.mean() - theirs.mean()) <= max(ours.std(), theirs.std())
+        verdict = "better" if gain > 0 else "worse"
+        unit = "balanced accuracy" if task.is_classification else task.unit
+        cells = [f"{_digits(values.mean())} ± {_digits(values.std())}" for values in (ours, theirs)]
         lines.append(
-            f"| {name} | {task.unit or 'balanced accuracy'} | {_digits(ours)} | {_digits(theirs)} "
-            f"| {verdict} |"
+            f"| {name} | {unit} | {' | '.join(cells)} | {gain:+.1%} "
+            f"| {'level' if is_level else verdict} |"
         )
     return [*lines, ""]
 
@@ -157,7 +163,7 @@ def pretraining_section() -> list[str]:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 1000 else f"{value:#.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
 
 
 def _listed(numbers: set[int]) -> str:

@@ -99,6 +99,11 @@ def run_demo(plot: Path, console) -> list[dict]:
     for row in rows:
         table.add_row(row["name"], f"{row['r2']:.3f}", f"{row['mae']:.3f}", f"{row['seconds']:.1f}")
     console.print(table)
+    console.print(
+        "The encoder has learned calculated energies, of many of these compounds too, never "
+        "measured ones.",
+        highlight=False,
+    )
     _plot_parity(target, predictions, rows, plot)
     console.print(f"Parity plot written to {plot}", highlight=False, soft_wrap=True)
     return rows
