@@ -47,11 +47,11 @@ def model_card(checkpoint: Checkpoint) -> str:
         f"| data | {provenance['source']} (SHA-256 `{provenance['source_checksum'][:16]}`) |",
         f"| training part | {provenance['n_train_structures']:,} structures, "
         f"{provenance['n_train_compositions']:,} compositions with labels |",
-        "| split | by composition: training, validation (choice of the epoch), test |",
+        "| split | by composition: training, validation, test |",
         f"| command | `{provenance.get('command', 'CroMELPretrainer.fit')}` |",
         f"| seed | {settings['random_state']} |",
         f"| epochs | {provenance['n_epochs']}, weights of epoch {provenance['best_epoch']} |",
-        f"| device, time | {provenance['device']}, {provenance['seconds'] / 60:.0f} min, "
+        f"| device, training time | {provenance['device']}, {provenance['seconds'] / 60:.0f} min, "
         f"{provenance['structures_per_second']:.0f} structures/s |",
         f"| versions | cromel-sklearn {provenance['cromel_sklearn']}, torch {provenance['torch']}, "
         f"element table from {checkpoint.header['element_table']['source']} |",

@@ -1,6 +1,5 @@
 """Calculated crystal structures in, pretrained `Checkpoint` out: the CroMEL pretraining."""
 
-import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -206,7 +205,6 @@ class CroMELPretrainer(BaseEstimator):
         CheckpointError
             If `resume` is set and `state_path` does not fit.
         """
-        started = time.perf_counter()
         self._check_parameters()
         device = find_device(self.device)
         materials = structures
@@ -226,7 +224,6 @@ class CroMELPretrainer(BaseEstimator):
             "source": None if materials.path is None else materials.path.name,
             "source_checksum": materials.checksum,
             "seed": seed,
-            "seconds": round(time.perf_counter() - started, 1),
         }
         header = checkpoint_header(net, data, run)
         self.checkpoint_ = Checkpoint.from_modules(

@@ -25,7 +25,7 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
         With the weights that are kept.
     data : PretrainingData
     run : dict
-        `settings`, `source`, `source_checksum`, `seed` and `seconds` of the run.
+        `settings`, `source`, `source_checksum` and `seed` of the run.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
     }
     trained = data.compositions.atomic_numbers[data.split == "train"]
     n_structures = len(data.structure_rows("train"))
-    epoch_seconds = float(np.median([epoch["dur"] for epoch in net.history]))
+    epoch_seconds = [epoch["dur"] for epoch in net.history]
     scores = [epoch["validation_score"] for epoch in net.history]
     keeps_best = run["settings"]["keep_best"]
     return {
@@ -59,7 +59,8 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
             "n_train_compositions": int((data.split == "train").sum()),
             "n_epochs": len(scores),
             "best_epoch": int(np.argmin(scores)) + 1 if keeps_best else len(scores),
-            "structures_per_second": round(n_structures / epoch_seconds, 1),
+            "seconds": round(sum(epoch_seconds), 1),
+            "structures_per_second": round(n_structures / float(np.median(epoch_seconds)), 1),
             "device": _device_name(next(net.composition_encoder.parameters()).device),
             "torch": torch.__version__,
             "cromel_sklearn": __version__,
