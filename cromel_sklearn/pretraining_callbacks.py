@@ -205,7 +205,8 @@ class ProgressReport(Callback):
 
     def on_train_end(self, net, X=None, y=None, **kwargs):
         """Never leave a bar behind."""
-        self.progress_.stop()
+        if hasattr(self, "progress_"):  # a resumed run may have no epoch left
+            self.progress_.stop()
 
 
 def encoder_modules(net) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:

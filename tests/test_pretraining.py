@@ -144,6 +144,13 @@ def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
     ]
 
 
+def test_finished_run_resumes_to_itself(rock_salts, small_settings, tmp_path):
+    settings = {**small_settings, "state_path": tmp_path / "state.pt", "verbose": 1}
+    finished = CroMELPretrainer(max_epochs=2, **settings).fit(*rock_salts)
+    resumed = CroMELPretrainer(max_epochs=2, resume=True, **settings).fit(*rock_salts)
+    assert _same(_weights(finished), _weights(resumed))
+
+
 def test_killed_command_resumes_to_the_same_weights(structure_table, tmp_path):
     def command(out, *more):
         arguments = ["pretrain", "--structures", structure_table, "--out", out, "--device", "cpu"]
