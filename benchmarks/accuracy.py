@@ -79,7 +79,7 @@ def classifiers() -> dict:
     return {
         "gbr": GradientBoostingClassifier(random_state=0),
         "extratrees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=0),
-        "svr": make_pipeline(StandardScaler(), SVC(C=10.0, probability=False)),
+        "svr": make_pipeline(StandardScaler(), SVC(C=10.0)),
         "histgbr": HistGradientBoostingClassifier(random_state=0),
     }
 

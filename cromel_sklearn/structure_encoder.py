@@ -189,10 +189,11 @@ class _Convolution(nn.Module):
         self.normalise = nn.LayerNorm(width)
 
     def forward(self, states, batch, gaussians, envelope):
-        # Linear maps before the gather: they cost a node, not an edge.
+        # Linear maps before the gather: they cost a node, not an edge. `index_select`, because the
+        # gradient of plain indexing is summed in an order that changes from run to run.
         messages = self.from_distance(gaussians)  # (n_edges, 2 width)
-        messages = messages + self.from_center(states)[batch.centers]
-        messages = messages + self.from_neighbor(states)[batch.neighbors]
+        messages = messages + self.from_center(states).index_select(0, batch.centers)
+        messages = messages + self.from_neighbor(states).index_select(0, batch.neighbors)
         gate, content = messages.chunk(2, dim=1)
         messages = torch.sigmoid(gate) * nn.functional.silu(content) * envelope
         received = torch.zeros_like(states).index_add_(0, batch.centers, messages)
@@ -207,5 +208,5 @@ def _site_average(states: Tensor, batch: CrystalGraphBatch) -> Tensor:
 
 def _pool_depths(states: Tensor, batch: CrystalGraphBatch) -> Tensor:
     mean = _site_average(states, batch)
-    variance = _site_average((states - mean[batch.graph_of_node]) ** 2, batch)
+    variance = _site_average((states - mean.index_select(0, batch.graph_of_node)) ** 2, batch)
     return torch.cat([mean, torch.sqrt(variance + 1e-6)], dim=1)
