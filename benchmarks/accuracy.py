@@ -51,7 +51,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from cromel_sklearn import CroMELTransformer, list_encoders, load_encoder
+from cromel_sklearn import (
+    CroMELTransformer,
+    InvalidCompositionWarning,
+    list_encoders,
+    load_encoder,
+)
+from cromel_sklearn.composition import parse_composition
 from cromel_sklearn.datasets import TASKS, load_task
 from cromel_sklearn.demo import element_statistics
 from cromel_sklearn.sources import file_checksum
@@ -84,28 +90,35 @@ def classifiers() -> dict:
     }
 
 
-def featurizers() -> dict:
+def featurizers(on_invalid: str) -> dict:
     """Composition featurizers, all on the CPU."""
     default = load_encoder("mp-multi")
+    settings = {"on_invalid": on_invalid, "device": "cpu"}
     shipped = {
-        f"cromel:{encoder}": CroMELTransformer(encoder, device="cpu")
+        f"cromel:{encoder}": CroMELTransformer(encoder, **settings)
         for encoder in list_encoders()
         if load_encoder(encoder) is not default
     }
     return {
-        "cromel": CroMELTransformer(device="cpu"),
-        "untrained": CroMELTransformer(default.untrained(), device="cpu"),
+        "cromel": CroMELTransformer(**settings),
+        "untrained": CroMELTransformer(default.untrained(), **settings),
         "statistics": FunctionTransformer(element_statistics),
         "magpie": MagpieFeaturizer(),
         **shipped,
     }
 
 
-def models(task) -> dict:
-    """Name -> estimator of a task's frame: features beside the formula go through unscaled."""
+def models(task, formulas) -> dict:
+    """Name -> estimator of a task's frame: features beside the formula go through unscaled.
+
+    Where the task has elements that the encoder has never seen, those rows are NaN, which only the
+    forests and the histogram boosting take.
+    """
+    known = load_encoder("mp-multi").known_elements
+    has_unknown = any(not known.issuperset(parse_composition(f)[0]) for f in formulas)
     stock = classifiers() if task.is_classification else regressors()
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
-    for featurizer_name, featurizer in featurizers().items():
+    for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
         columns = ColumnTransformer(
             [(featurizer_name, featurizer, "formula")], remainder="passthrough"
         )
@@ -172,7 +185,7 @@ def run_task(name: str, wanted: list[str] | None, folds: list[int], data_home: P
         data = load_task(name, data_home)
     table_checksum = file_checksum(data.path)
     results = read_results(name)
-    found = models(data.task)
+    found = models(data.task, data.X["formula"])
     chosen = {key: found[key] for key in found if wanted is None or key in wanted}
     bar = progress.add_task(name, total=len(chosen) * len(folds))
     for key, model in chosen.items():
@@ -182,8 +195,10 @@ def run_task(name: str, wanted: list[str] | None, folds: list[int], data_home: P
             if done is None or done["fingerprint"] != mark:
                 train, test = data.folds[fold]
                 started = time.perf_counter()
-                fitted = clone(model).fit(data.X.iloc[train], data.target[train])
-                figures = scores(data.task, fitted, data.X.iloc[test], data.target[test])
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", InvalidCompositionWarning)
+                    fitted = clone(model).fit(data.X.iloc[train], data.target[train])
+                    figures = scores(data.task, fitted, data.X.iloc[test], data.target[test])
                 results.setdefault(key, {})[str(fold)] = {
                     "fingerprint": mark,
                     "scores": {metric: round(value, 6) for metric, value in figures.items()},
