@@ -121,7 +121,8 @@ def encoder_section() -> list[str]:
         "## Calculated properties of held-out compositions",
         "",
         "Mean absolute errors on the test part of the source data, from the headers of the shipped "
-        "checkpoints.",
+        "checkpoints: of every structure from the structure, of the most stable structure of each "
+        "composition from the composition.",
         "",
         "| encoder | property | unit | from the structure | from the composition |",
         "|---|---|---|---:|---:|",
