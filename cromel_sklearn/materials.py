@@ -196,7 +196,8 @@ def require_consistent(materials: CalculatedMaterials) -> CalculatedMaterials:
                 f"{name} (row {row}): atomic numbers must be 1 to {MAX_ATOMIC_NUMBER}."
             )
     if materials.split is not None:
-        unknown = sorted(set(materials.split) - set(SPLITS), key=str)
+        others = set(materials.split) - set(SPLITS)
+        unknown = sorted({"missing" if pd.isna(name) else str(name) for name in others})
         if unknown:
             raise SourceDataError(f"Column split has {unknown}; expected one of {SPLITS}.")
     return materials

@@ -171,7 +171,7 @@ def test_table_without_targets_is_refused(table, write):
         read_materials(path)
 
 
-@pytest.mark.parametrize(("name", "shown"), [("val", "['val']"), (None, "[None]")])
+@pytest.mark.parametrize(("name", "shown"), [("val", "['val']"), (None, "['missing']")])
 def test_unknown_part_of_the_split_is_named(name, shown, table, write):
     path = write(table.assign(split=[*SPLIT[:-1], name]))
     with _raises(f"Column split has {shown}; expected one of ('train', 'validation', 'test')."):
