@@ -48,16 +48,15 @@ def encoders() -> None:
     from .registry import list_encoders, load_encoder
 
     table = Table()
-    for column in ("encoder", "criterion", "trained on", "key figures"):
-        table.add_column(column)
+    table.add_column("encoder", no_wrap=True)  # to be copied
+    table.add_column("key figures", overflow="fold")
     for encoder in list_encoders():
         checkpoint = load_encoder(encoder)
         provenance = checkpoint.header["provenance"]
         table.add_row(
             encoder,
-            provenance["settings"]["criterion"],
-            f"{provenance['n_train_structures']:,} structures",
-            key_figures(checkpoint),
+            f"{provenance['settings']['criterion']}, "
+            f"{provenance['n_train_structures']:,} structures, {key_figures(checkpoint)}",
         )
     Console().print(table)
 
