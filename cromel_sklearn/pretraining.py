@@ -340,9 +340,10 @@ class CroMELPretrainer(BaseEstimator):
     def _train(self, net: CroMELNet, state: TrainingState) -> None:
         if self.resume:
             state.resume(net)
+        n_left = 0 if state.is_over(net.history) else self.max_epochs - len(net.history)
         net.notify("on_train_begin", X=net.training_items_, y=None)
         try:
-            net.fit_loop(net.training_items_, epochs=self.max_epochs - len(net.history))
+            net.fit_loop(net.training_items_, epochs=n_left)
         except StopTraining:
             pass
         finally:

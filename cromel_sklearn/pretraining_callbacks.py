@@ -96,14 +96,23 @@ class TrainingState(Callback):
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Keep the weights, write the state, stop if it is time."""
-        scores = net.history[:, "validation_score"]
-        best = int(np.argmin(scores)) if self.keep_best else len(scores) - 1
-        if best == len(scores) - 1:
+        if self._kept_epoch(net.history) == len(net.history) - 1:
             self.best_weights = _copied_weights(net)
         if self.path is not None:
             self._write(net, self.path)
-        if self.patience is not None and len(scores) - 1 - best >= self.patience:
+        if self.is_over(net.history):
             raise StopTraining
+
+    def is_over(self, history) -> bool:
+        """Tell whether the score has not improved for `patience` epochs."""
+        if self.patience is None or not history:
+            return False
+        return len(history) - 1 - self._kept_epoch(history) >= self.patience
+
+    def _kept_epoch(self, history) -> int:
+        """Epoch, counted from 0, whose weights are kept."""
+        scores = [epoch["validation_score"] for epoch in history]
+        return int(np.argmin(scores)) if self.keep_best else len(scores) - 1
 
     def resume(self, net) -> None:
         """Load the state into an initialised net.
@@ -180,7 +189,7 @@ class ProgressReport(Callback):
 
     def on_batch_end(self, net, batch=None, training=None, **kwargs):
         """Advance the bar."""
-        losses = {key: value for key, value in net.history[-1]["batches"][-1].items()}
+        losses = net.history[-1]["batches"][-1]
         shown = [f"{name} {value:.3f}" for name, value in losses.items() if name.endswith("loss")]
         self.progress_.update(self.task_, advance=1, losses=" ".join(shown))
 

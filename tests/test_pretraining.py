@@ -213,6 +213,14 @@ def test_patience_stops_the_training(rock_salts, small_settings):
     assert len(pretrainer.history_) < 50
 
 
+def test_run_stopped_by_patience_resumes_to_itself(rock_salts, small_settings, tmp_path):
+    settings = {**small_settings, "lr": 1.0, "patience": 1, "state_path": tmp_path / "state.pt"}
+    stopped = CroMELPretrainer(max_epochs=50, **settings).fit(*rock_salts)
+    resumed = CroMELPretrainer(max_epochs=50, resume=True, **settings).fit(*rock_salts)
+    assert len(resumed.history_) == len(stopped.history_) < 50
+    assert _same(_weights(stopped), _weights(resumed))
+
+
 def test_best_epoch_is_kept(rock_salts, small_settings):
     pretrainer = CroMELPretrainer(max_epochs=4, **{**small_settings, "lr": 0.1}).fit(*rock_salts)
     scores = [epoch["validation_score"] for epoch in pretrainer.history_]
