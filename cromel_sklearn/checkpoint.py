@@ -212,7 +212,7 @@ class Checkpoint:
                 embedded = encoder(numbers, fractions).embedding
                 predicted = heads(embedded)
                 embedding[rows] = torch.cat([embedded, predicted], dim=1).cpu().numpy()
-                properties[rows] = (predicted * heads.scales + heads.means).cpu().numpy()
+                properties[rows] = heads.to_units(predicted).cpu().numpy()
         return embedding, properties
 
     def _modules_on(self, device):
@@ -252,12 +252,12 @@ class Checkpoint:
         try:
             config = CompositionEncoderConfig(**self.header["composition_encoder"])
             table = torch.from_numpy(self.tensors["composition_encoder.element_features"].copy())
-            means = self.tensors["property_heads.means"]
+            means, scales = (self.tensors[f"property_heads.{key}"] for key in ("means", "scales"))
             # Weights are about to be replaced: leave the caller's random state alone.
             with torch.random.fork_rng(devices=[]):
                 encoder = CompositionEncoder(config, table)
                 heads = PropertyHeads(
-                    config.embedding_dim, means, means, self.header["head_activation"]
+                    config.embedding_dim, means, scales, self.header["head_activation"]
                 )
         except (TypeError, KeyError, ValueError) as error:
             raise CheckpointError(f"The checkpoint's header is inconsistent: {error}") from error
@@ -281,7 +281,4 @@ class Checkpoint:
         with torch.random.fork_rng(devices=[]):
             torch.random.manual_seed(seed)
             encoder, heads = self._new_modules()
-        untrained = Checkpoint.from_modules(self.header, encoder, heads)
-        for key in ("means", "scales"):
-            untrained.tensors[f"property_heads.{key}"] = self.tensors[f"property_heads.{key}"]
-        return untrained
+        return Checkpoint.from_modules(self.header, encoder, heads)

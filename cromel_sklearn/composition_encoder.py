@@ -222,4 +222,8 @@ class PropertyHeads(nn.Module):
 
     def in_units(self, embedding: Tensor) -> Tensor:
         """Predict the properties in their units, shape (n_samples, n_properties)."""
-        return self(embedding) * self.scales + self.means
+        return self.to_units(self(embedding))
+
+    def to_units(self, standardised: Tensor) -> Tensor:
+        """Give standardised properties their units back."""
+        return standardised * self.scales + self.means

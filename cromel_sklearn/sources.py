@@ -179,7 +179,7 @@ def _read_cif_folder(folder: Path, targets_path: Path) -> CalculatedMaterials:
                 f"{targets_path}: row {row}: could not read {folder / str(name)}: {error}"
             ) from error
         digest.update(content)
-    materials = materials_from_structures(structures, _numeric_targets(table.drop(columns="file")))
+    materials = materials_from_structures(structures, table.drop(columns="file"))
     found = replace(
         materials,
         ids=table["file"].to_numpy(dtype=object),
