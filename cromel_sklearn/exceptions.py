@@ -33,6 +33,10 @@ class InvalidCompositionWarning(UserWarning):
         self.problems = list(problems)
 
 
+class InvalidTableError(CroMELError, ValueError):
+    """Numeric columns beside the compositions, or targets, cannot be used as given."""
+
+
 class CheckpointError(CroMELError, ValueError):
     """A checkpoint file is damaged, truncated, unsafe or of another format."""
 
