@@ -133,6 +133,21 @@ def pretrain(
 
 
 @app.command()
+def combine(
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or ids of encoders.")],
+    structures: Annotated[Path, typer.Option(help="The structures they were pretrained on.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights and card.")],
+    n_jobs: Annotated[int, typer.Option(help="Processes that build crystal graphs.")] = -1,
+) -> None:
+    """Put encoders of several runs side by side as one encoder."""
+    from .combination import combine_to_folder
+
+    command = shlex.join(["cromel", *sys.argv[1:]])
+    combine_to_folder(runs, structures, out, command=command, n_jobs=n_jobs)
+    Console().print(f"Combined {len(runs)} encoders in {out}")
+
+
+@app.command()
 def register(
     folder: Annotated[Path, typer.Argument(help="Written by `cromel pretrain`.")],
     encoder: Annotated[str, typer.Argument(help="name@version, a new version.")],

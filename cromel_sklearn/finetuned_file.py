@@ -95,7 +95,9 @@ def load_finetuned(cls, path):
     encoder = header["encoder"]
     if encoder is None:
         encoder = Checkpoint(header["encoder_header"], without_prefix(tensors, _ENCODER))
-    estimator = cls(encoder, **header["parameters"])
+    parameters = header["parameters"]
+    parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
+    estimator = cls(encoder, **parameters)
     estimator.encoder_ = load_encoder(encoder)
     estimator.n_features_in_ = header["n_features_in"]
     if header["feature_names_in"] is not None:

@@ -1,7 +1,7 @@
 """A pretrained checkpoint and measurements in, an ensemble of fine-tuned networks out."""
 
 import warnings
-from dataclasses import dataclass
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -15,37 +15,47 @@ from .finetuning_net import FineTunedNetwork, TrainedNetwork, TrainingSettings, 
 from .finetuning_progress import NetworkProgress
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The network on top of the encoder.
+def new_networks(
+    checkpoint: Checkpoint,
+    seeds: list[int],
+    *,
+    hidden_layer_sizes,
+    n_features: int,
+    n_outputs: int,
+    has_noise: bool,
+    freeze_encoder: bool,
+) -> list[FineTunedNetwork]:
+    """Build networks on copies of the pretrained weights, the members of an encoder in turn.
 
-    Attributes
+    Parameters
     ----------
-    hidden_layer_sizes : tuple of int
+    checkpoint : Checkpoint
+    seeds : list of int
+        Of each network's head.
+    hidden_layer_sizes : sequence of int
     n_features, n_outputs : int
         Numeric columns in; targets or classes out.
     has_noise : bool
         Also predict the standard deviation of each target.
     freeze_encoder : bool
+        Train the head only.
+
+    Returns
+    -------
+    list of FineTunedNetwork
     """
-
-    hidden_layer_sizes: tuple[int, ...]
-    n_features: int
-    n_outputs: int
-    has_noise: bool
-    freeze_encoder: bool = False
-
-    def build(self, checkpoint: Checkpoint, member: int, seed: int) -> FineTunedNetwork:
-        """Build a network on a copy of the pretrained weights, with a random head."""
-        modules = checkpoint.copied_modules()
-        encoder, heads = modules[member % len(modules)]
-        encoder.requires_grad_(not self.freeze_encoder)
+    networks = []
+    for number, seed in enumerate(seeds):
+        member = checkpoint.members[number % len(checkpoint.members)]
+        ((encoder, heads),) = member.copied_modules()
+        encoder.requires_grad_(not freeze_encoder)
         with torch.random.fork_rng(devices=[]):
             torch.random.manual_seed(seed)
-            return FineTunedNetwork(
-                encoder, heads, self.n_features, self.hidden_layer_sizes, self.n_outputs,
-                self.has_noise,
-            )  # fmt: skip
+            network = FineTunedNetwork(
+                encoder, heads, n_features, hidden_layer_sizes, n_outputs, has_noise
+            )
+        networks.append(network)
+    return networks
 
 
 def train_ensemble(
@@ -114,12 +124,29 @@ def _train_one(network, rows, settings, held_out, standardise, seed, device, tit
     is_train[held_out] = False
     network.to(device)
     if standardise:
-        network.standardise_inputs(rows.table[is_train])
+        with _one_thread():
+            network.standardise_inputs(rows.table[is_train])
     callbacks = [] if title is None else [("progress", NetworkProgress(title, settings.max_epochs))]
-    return train_network(
-        network, rows[is_train], rows[held_out] if len(held_out) else None, settings, seed, device,
-        callbacks,
-    )  # fmt: skip
+    with _one_thread():
+        return train_network(
+            network, rows[is_train], rows[held_out] if len(held_out) else None, settings, seed,
+            device, callbacks,
+        )  # fmt: skip
+
+
+@contextmanager
+def _one_thread():
+    """Let torch use one thread.
+
+    Networks this small gain nothing from more, which belong to `n_jobs`, and sums come out the
+    same on every machine.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def held_out_rows(
@@ -168,6 +195,7 @@ def predict_ensemble(
     outputs, noises : ndarray of shape (n_networks, n_samples, n_outputs)
         Standardised targets or logits; their standard deviations.
     """
-    predictions = [network.predict(table, device) for network in networks]
+    with _one_thread():
+        predictions = [network.predict(table, device) for network in networks]
     outputs, noises = zip(*predictions, strict=True)
     return np.stack(outputs), np.stack(noises)

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from .composition_encoder import CompositionEncoder, PropertyHeads
 from .finetuning_data import LabelledRows, MeasurementTable
 
-LOSSES = ("absolute_error", "squared_error", "huber")
 # Error, in standard deviations of the target, from which the Huber loss grows linearly.
 _HUBER_DELTA = 0.5
 _INFERENCE_BATCH = 4096
@@ -25,11 +24,12 @@ class TrainingSettings:
     Attributes
     ----------
     loss : str
-        One of `LOSSES`, or "log_loss" for classes.
+        As in `CroMELRegressor`, or "log_loss" for classes.
     max_epochs, batch_size : int
     lr, encoder_lr, weight_decay : float
         Peak learning rates of head and encoder; AdamW's weight decay.
-    dropout : float
+    anneals : bool
+        One-cycle schedule; constant rates otherwise.
     """
 
     loss: str
@@ -38,6 +38,7 @@ class TrainingSettings:
     lr: float
     encoder_lr: float
     weight_decay: float
+    anneals: bool = True
 
 
 @dataclass
@@ -195,13 +196,6 @@ class ClassificationLoss(nn.Module):
         return (loss * weight).sum() / weight.sum().clamp_min(1e-12)
 
 
-class _Interruption(Callback):
-    """Remember whether Ctrl-C ended the training."""
-
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.n_epochs_before_ = len(net.history)
-
-
 def train_network(
     network: FineTunedNetwork,
     train: LabelledRows,
@@ -232,15 +226,17 @@ def train_network(
     n_steps = settings.max_epochs * -(-len(train) // batch_size)
     has_classes = settings.loss == "log_loss"
     criterion = ClassificationLoss() if has_classes else RegressionLoss(settings.loss)
-    schedule = LRScheduler(
-        torch.optim.lr_scheduler.OneCycleLR,
-        max_lr=[settings.encoder_lr, settings.lr],
-        total_steps=n_steps + 1,
-        pct_start=0.1,
-        cycle_momentum=False,
-        step_every="batch",
-    )
-    used = [("schedule", schedule), *callbacks]
+    used = list(callbacks)
+    if settings.anneals:
+        schedule = LRScheduler(
+            torch.optim.lr_scheduler.OneCycleLR,
+            max_lr=[settings.encoder_lr, settings.lr],
+            total_steps=n_steps + 1,
+            pct_start=0.1,
+            cycle_momentum=False,
+            step_every="batch",
+        )
+        used.append(("schedule", schedule))
     if held_out is not None:
         best = EarlyStopping(patience=settings.max_epochs + 1, load_best=True, sink=_silent)
         used.append(("best", best))
@@ -251,6 +247,7 @@ def train_network(
             criterion,
             optimizer=torch.optim.AdamW,
             optimizer__weight_decay=settings.weight_decay,
+            optimizer__fused=True,
             optimizer__param_groups=[("encoder.*", {"lr": settings.encoder_lr})],
             lr=settings.lr,
             max_epochs=settings.max_epochs,
