@@ -160,7 +160,10 @@ def run_task(name: str, arguments, data_home: Path, progress) -> None:
                 results.setdefault(key, {})[fold] = result
                 write_json(path, results)
                 if keeps:
-                    predictions.setdefault(key, {})[fold] = [float(f"{x:.4g}") for x in predicted]
+                    measured = data.target[folds[int(fold)][1]]
+                    for label, values in (("measured", measured), (key, predicted)):
+                        short = [float(f"{value:.4g}") for value in values]
+                        predictions.setdefault(label, {})[fold] = short
                     write_json(predictions_path, predictions)
             progress.advance(bar)
 
