@@ -129,6 +129,8 @@ def task_table(name: str, results: dict, by_system: dict) -> list[str]:
         is_close = abs(figures(results[model], metric).mean() - best.mean()) <= best.std()
         mark = "**" if model == ranked[0] else "_" if is_close and not is_last(model) else ""
         lines.append(f"| {mark}{model}{mark} | {' | '.join(cells)} |")
+    if any(LEAK in model for model in results):
+        lines += ["", f"Rows with `{LEAK}` have seen their test rows; they are no results."]
     return [*lines, ""]
 
 
