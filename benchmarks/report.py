@@ -57,8 +57,8 @@ other than zero by the corrected resampled t-test at 5 %; level: they are not.
 
 LOOK = """In the table: errors; best in bold; the sign says how CroMEL does against that family
 (▲ better, = level, ▼ worse, · fewer than three folds in common); in brackets the number of folds
-where not all five were run (faint in the picture); n/a where the peer cannot read the task's
-temperature.
+where not all five were run (faint in the picture); empty: not run; n/a: the peer cannot read
+the task's temperature.
 """
 
 SYSTEMS = """## Elements never seen together
@@ -190,7 +190,7 @@ def main() -> None:
     if ranks:
         lines += [ranks, "", *image("ranks", "mean ranks of the families")]
     if by_system:
-        lines += [SYSTEMS, *one_look_table(by_system)]
+        lines += [SYSTEMS, *verdict_sentences(by_system), *one_look_table(by_system)]
     lines += [*learning_section(), MODELS]
     for name, results in by_formula.items():
         lines += task_table(name, results, by_system.get(name, {}))

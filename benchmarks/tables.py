@@ -85,7 +85,7 @@ def one_look_table(all_results: dict) -> list[str]:
                 text += f" ({len(values)})"
             elif means[family] == min(means.values()):
                 text = f"**{text}**"
-            ours = found[OURS]
+            ours = found.get(OURS)
             result = verdict(ours[1], entry[1]) if ours and family != OURS else None
             cells.append(f"{text} {SIGNS[result.word]}" if result else text)
         unit = TASKS[task].unit or (error_name(task) if TASKS[task].is_classification else "")
