@@ -17,6 +17,7 @@ from peers.estimator import PEERS
 from tables import (
     ablation_table,
     digits,
+    learning_sentence,
     one_look_table,
     task_table,
     verdict_sentences,
@@ -108,9 +109,12 @@ def learning_section() -> list[str]:
     lines = []
     path = RESULTS / "learning_curve.json"
     if path.exists():
-        figures.draw_learning_curves(json.loads(path.read_text()), IMAGES / "learning_curve.png")
+        found = json.loads(path.read_text())
+        curves = {task: found[task] for task in TASKS if task in found}
+        figures.draw_learning_curves(curves, IMAGES / "learning_curve.png")
         lines += ["## How many measurements are needed", ""]
-        lines += ["`python benchmarks/learning_curve.py`: mean and deviation over the folds.", ""]
+        lines += ["`python benchmarks/learning_curve.py`: mean and deviation over the folds."]
+        lines += [learning_sentence(curves), ""]
         lines += image("learning_curve", "error against the number of training rows")
     for path in sorted((RESULTS / "predictions").glob("*.json")):
         figures.draw_parity(

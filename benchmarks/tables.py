@@ -134,6 +134,30 @@ def task_table(name: str, results: dict, by_system: dict) -> list[str]:
     return [*lines, ""]
 
 
+def learning_sentence(curves: dict, n_rows: int = 100) -> str:
+    """Say how many rows Magpie needs for the error that CroMEL has with a few."""
+    parts = []
+    for task, by_model in curves.items():
+        best: dict[str, dict[int, float]] = {"cromel": {}, "magpie": {}}
+        for model, by_size in by_model.items():
+            smallest = best.get(model.partition("+")[0])
+            for size, by_fold in by_size.items() if smallest is not None else ():
+                error = float(np.mean([result["scores"]["mae"] for result in by_fold.values()]))
+                smallest[int(size)] = min(error, smallest.get(int(size), np.inf))
+        sizes = sorted(best["magpie"])
+        if n_rows not in best["cromel"] or not sizes:
+            continue
+        # np.interp wants rising abscissas: errors fall with the number of rows.
+        falling = [best["magpie"][size] for size in sizes][::-1]
+        needed = np.exp(np.interp(best["cromel"][n_rows], falling, np.log(sizes[::-1])))
+        more = "more than " if best["cromel"][n_rows] < falling[0] else "about "
+        parts.append(f"{more}{needed:.0f} rows for {task}")
+    return (
+        f"Each with the better of its regressors at each size: what CroMEL reaches with {n_rows} "
+        f"training rows takes Magpie {' and '.join(parts)}."
+    )
+
+
 def ablation_table(entries: list[dict]) -> list[str]:
     """Write one ablation: entries with name (or criterion), task, model and scores per fold."""
     lines = ["| pretraining | task | model | folds | MAE | R² |", "|---|---|---|---:|---:|---:|"]
