@@ -77,16 +77,23 @@ minimum and maximum of the element features; `magpie` matminer's 132 features; `
 `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
 `gbr` (tables up to 2,000 rows), `extratrees` and `histgbr` are scikit-learn's gradient boosting,
 extremely randomized trees and histogram gradient boosting. `crabnet` and `roost` train from random
-weights with their authors' default settings, each in its own environment, on one CPU core; both
-read formulas only, so the tasks with a temperature are not theirs. Systems apart: the same error
-on the harder split above.
+weights with their authors' default settings (40 and 100 epochs; `benchmarks/peers` has the rest),
+each in its own environment, on one CPU core; both read formulas only, so the tasks with a
+temperature are not theirs. MODNet was not tried, for want of CPU time. Systems apart: the same error
+on the harder split above. Seconds are wall time on a machine that
+others used too.
 """
 
 
 def peer_note(all_results: dict) -> list[str]:
-    """Say how many folds the peers were run on, where not on all."""
+    """Name the peers' versions, and say how many folds they were run on, where not on all."""
     missing = []
+    versions = {}
     for peer in PEERS:
+        for results in all_results.values():
+            for result in results.get(peer, {}).values():
+                found = result["environment"]
+                versions |= {p: found[p] for p in ("crabnet", "aviary-models") if p in found}
         open_tasks = [
             f"{task} ({len(results.get(peer, {}))} of {N_FOLDS})"
             for task, results in all_results.items()
@@ -94,9 +101,12 @@ def peer_note(all_results: dict) -> list[str]:
         ]
         if open_tasks:
             missing.append(f"{peer}: {', '.join(open_tasks)}")
-    if not missing:
-        return []
-    return [f"Folds still to be run (CPU time): {'; '.join(missing)}.", ""]
+    lines = (
+        [f"Peers: {', '.join(' '.join(pair) for pair in versions.items())}."] if versions else []
+    )
+    if missing:
+        lines.append(f"Folds still to be run (CPU time): {'; '.join(missing)}.")
+    return [*lines, ""]
 
 
 def image(name: str, words: str) -> list[str]:

@@ -1,13 +1,13 @@
 """Where do the peers live, and how do they get there?
 
-Command, from the repository root (a few minutes and 1.5 GB)::
+Command, from the repository root (some minutes and 3 GB)::
 
     python benchmarks/peers/install.py [crabnet roost element-embeddings]
 
 Each peer gets a virtual environment of its own in ``CROMEL_PEERS``, by default a folder
-``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet is left
-out: its releases ask for pandas at most 1.5 and TensorFlow below 2.16, which have no wheels for
-the versions of Python and NumPy that everything else here runs on.
+``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet was not
+tried, for want of CPU time: it asks for TensorFlow below 2.16 and pandas at most 1.5, and its
+authors' recipe trains hundreds of networks in a genetic search.
 """
 
 import argparse
