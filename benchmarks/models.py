@@ -17,7 +17,13 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from cromel_sklearn import CroMELTransformer, list_encoders, load_encoder
+from cromel_sklearn import (
+    CroMELClassifier,
+    CroMELRegressor,
+    CroMELTransformer,
+    list_encoders,
+    load_encoder,
+)
 from cromel_sklearn.composition import parse_composition
 from cromel_sklearn.demo import element_statistics
 
@@ -70,14 +76,19 @@ def featurizers(on_invalid: str) -> dict:
     }
 
 
+def has_unknown_elements(formulas) -> bool:
+    """Tell whether the task has elements that the encoder has never seen."""
+    known = load_encoder("mp-multi").known_elements
+    return any(not known.issuperset(parse_composition(formula)[0]) for formula in formulas)
+
+
 def stock_models(task, formulas) -> dict:
     """Name -> featurizer and stock model; the features beside the formula go through unscaled.
 
     Where the task has elements that the encoder has never seen, those rows are NaN, which only the
     forests and the histogram boosting take.
     """
-    known = load_encoder("mp-multi").known_elements
-    has_unknown = any(not known.issuperset(parse_composition(f)[0]) for f in formulas)
+    has_unknown = has_unknown_elements(formulas)
     stock = classifiers() if task.is_classification else regressors()
     found = {}
     for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
@@ -95,10 +106,16 @@ def stock_models(task, formulas) -> dict:
 def models(task, formulas) -> dict:
     """Name -> estimator of a task's frame, which has a column `formula` and the other features.
 
-    A model that trains on the frame itself, such as a fine-tuned encoder, is one more line here.
+    The fine-tuned encoder takes no table with elements that it has never seen.
     """
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
     found.update(stock_models(task, formulas))
+    if not has_unknown_elements(formulas):
+        fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
+        settings = {"random_state": 0, "device": "cpu"}
+        random_weights = load_encoder("mp-multi").untrained()
+        found["finetuned"] = fine_tuned(**settings)
+        found["finetuned:untrained"] = fine_tuned(random_weights, **settings)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})

@@ -179,9 +179,10 @@ def _numbers(frame: pd.DataFrame) -> np.ndarray:
     bad = np.argwhere(~np.isfinite(numbers))
     if len(bad):
         row, column = bad[0]
+        value = frame.astype(object).iat[row, column]
         more = f" (and {len(bad) - 1} more values)" if len(bad) > 1 else ""
         raise InvalidTableError(
-            f"Column {frame.columns[column]!r} has {frame.iat[row, column]!r} at index "
-            f"{row}{more}; expected a finite number. Fill in the value or leave the row out."
+            f"Column {frame.columns[column]!r} has {value!r} at index {row}{more}; "
+            f"expected a finite number. Fill in the value or leave the row out."
         )
     return numbers

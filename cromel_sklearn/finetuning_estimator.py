@@ -41,6 +41,8 @@ class FineTunedEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    networks_: list
+
     @property
     def checkpoint_(self) -> Checkpoint:
         """The fine-tuned encoder, for `CroMELTransformer(encoder=...)`."""

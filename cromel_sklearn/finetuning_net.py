@@ -1,5 +1,6 @@
 """A pretrained encoder under a small head, trained on measurements: one network of the ensemble."""
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from .composition_encoder import CompositionEncoder, PropertyHeads
 from .finetuning_data import LabelledRows, MeasurementTable
+from .one_cycle import one_cycle
 
 # Error, in standard deviations of the target, from which the Huber loss grows linearly.
 _HUBER_DELTA = 0.5
@@ -146,14 +148,13 @@ class FineTunedNetwork(nn.Module):
     @torch.no_grad()
     def predict(self, table: MeasurementTable, device) -> tuple[np.ndarray, np.ndarray]:
         """Predict in double precision, so that a row does not depend on its batch."""
-        self.double().eval().to(device)
+        network = copy.deepcopy(self).double().eval().to(device)
         outputs, noises = [], []
         for start in range(0, max(1, len(table)), _INFERENCE_BATCH):
             rows = slice(start, start + _INFERENCE_BATCH)
-            output, noise = self(**table[rows].tensors(torch.float64, device))
+            output, noise = network(**table[rows].tensors(torch.float64, device))
             outputs.append(output.cpu().numpy())
             noises.append(noise.cpu().numpy())
-        self.float()
         return np.concatenate(outputs), np.concatenate(noises)
 
 
@@ -227,13 +228,11 @@ def train_network(
     has_classes = settings.loss == "log_loss"
     criterion = ClassificationLoss() if has_classes else RegressionLoss(settings.loss)
     used = list(callbacks)
+    validation = train if held_out is None else held_out
     if settings.anneals:
         schedule = LRScheduler(
-            torch.optim.lr_scheduler.OneCycleLR,
-            max_lr=[settings.encoder_lr, settings.lr],
-            total_steps=n_steps + 1,
-            pct_start=0.1,
-            cycle_momentum=False,
+            torch.optim.lr_scheduler.LambdaLR,
+            lr_lambda=lambda step: one_cycle(step / n_steps),
             step_every="batch",
         )
         used.append(("schedule", schedule))
@@ -255,7 +254,7 @@ def train_network(
             iterator_train__shuffle=True,
             iterator_train__collate_fn=lambda rows: train.collate(rows, device),
             iterator_valid__batch_size=_INFERENCE_BATCH,
-            iterator_valid__collate_fn=lambda rows: held_out.collate(rows, device),
+            iterator_valid__collate_fn=lambda rows: validation.collate(rows, device),
             train_split=None if held_out is None else predefined_split(held_out),
             device=str(device),
             callbacks=used,

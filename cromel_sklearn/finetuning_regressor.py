@@ -26,8 +26,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         Hidden layers of the head.
     loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
         Of the standardised target.
-    max_epochs : int, default=60
-    lr, encoder_lr : float, default=1e-3, 3e-4
+    max_epochs : int, default=30
+    lr, encoder_lr : float, default=1e-3, 2e-4
         Peak learning rates of head and encoder.
     weight_decay : float, default=1e-2
         Of AdamW.
@@ -37,8 +37,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         Hold out compositions, keep each network's best epoch on them, and calibrate with them.
     validation_fraction : float, default=0.1
         Compositions that each network holds out.
-    n_estimators : int, default=4
-        Networks.
+    n_estimators : int, default=3
+        Networks; they start from the members of the encoder in turn.
     freeze_encoder : bool, default=False
         Train the heads only.
     feature_columns : list of column names, optional
@@ -100,14 +100,14 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         *,
         hidden_layer_sizes=(128,),
         loss="absolute_error",
-        max_epochs=60,
+        max_epochs=30,
         lr=1e-3,
-        encoder_lr=3e-4,
+        encoder_lr=2e-4,
         weight_decay=1e-2,
         batch_size="auto",
         early_stopping=True,
         validation_fraction=0.1,
-        n_estimators=4,
+        n_estimators=3,
         freeze_encoder=False,
         feature_columns=None,
         target_transform=None,

@@ -15,6 +15,7 @@ from torch import nn
 
 from .exceptions import CheckpointError
 from .materials import PROPERTY_UNITS
+from .one_cycle import one_cycle
 from .pretraining_data import PretrainingData
 from .pretraining_net import MODULES, OPTIMIZERS
 from .validation import evaluate_encoders
@@ -25,11 +26,7 @@ _STATE_VERSION = 1
 
 
 class OneCycle(Callback):
-    """Warm up over the first tenth of the steps, then decay to zero as a half cosine.
-
-    A function of the step alone, so that a resumed run needs no state (Smith and Topin,
-    arXiv:1708.07120).
-    """
+    """One-cycle schedule, a function of the step alone: a resumed run needs no state."""
 
     def __init__(self, max_epochs: int, steps_per_epoch: int):
         self.n_steps = max_epochs * steps_per_epoch
@@ -45,11 +42,10 @@ class OneCycle(Callback):
 
     def on_batch_begin(self, net, batch=None, training=None, **kwargs):
         """Set the rates of this step."""
-        progress = self.step_ / self.n_steps
-        factor = min(progress / 0.1, 0.5 * (1 + np.cos(np.pi * max(0.0, progress - 0.1) / 0.9)))
+        factor = one_cycle(self.step_ / self.n_steps)
         for name, peak in self.peaks_.items():
             for group in getattr(net, name).param_groups:
-                group["lr"] = float(peak * max(factor, 1e-3))
+                group["lr"] = peak * factor
         self.step_ += 1
 
 

@@ -144,9 +144,8 @@ class CroMELNet(NeuralNet):
         self.n_steps_ += 1
         encoded = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
         losses, total = {}, encoded.embedding.new_zeros(())
-        if batch.graphs is None:  # the structure encoder is held fixed
-            structure = batch.structure_embedding
-        else:
+        structure = batch.structure_embedding  # where the structure encoder is held fixed
+        if structure is None:
             structure = self.structure_encoder_(batch.graphs)
             losses["structure_loss"] = self.criterion_(
                 self.structure_heads_(structure), batch.structure_targets

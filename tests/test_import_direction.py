@@ -13,12 +13,14 @@ PACKAGE = Path(cromel_sklearn.__file__).parent
 STRUCTURE_PATH = {
     "materials", "sources", "crystal_graph", "structure_encoder", "cromel_loss", "validation",
     "pretraining", "pretraining_callbacks", "pretraining_data", "pretraining_net",
-    "pretraining_run",
-    "provenance",
+    "pretraining_run", "provenance", "combination",
 }  # fmt: skip
 INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",
-    "elements", "exceptions", "registry", "table_files", "transformer",
+    "elements", "exceptions", "finetuned_file", "finetuning_classifier", "finetuning_data",
+    "finetuning_ensemble", "finetuning_estimator", "finetuning_net", "finetuning_progress",
+    "finetuning_regressor", "one_cycle", "registry", "table_files", "target_scale", "transformer",
+    "uncertainty", "weights_file",
 }  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def test_inference_never_imports_the_structure_path(module):
     [
         ("import cromel_sklearn", ("torch", "skorch", "pymatgen", "pandas", "sklearn")),
         ("from cromel_sklearn import CroMELTransformer", ("torch", "skorch", "pymatgen")),
+        ("from cromel_sklearn import CroMELRegressor", ("torch", "skorch", "pymatgen")),
         ("import cromel_sklearn.cli", ("torch", "skorch", "pymatgen", "sklearn")),
     ],
 )
