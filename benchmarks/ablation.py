@@ -1,0 +1,123 @@
+"""What do the criteria, the structures, and compositions seen before contribute to transfer?
+
+Command, from the repository root, for a run folder of ``cromel pretrain`` whose structure encoder
+all variants share, held fixed::
+
+    python benchmarks/ablation.py --structure-run RUN [--epochs 8]
+
+In: ``source/mp_structures.parquet`` below ``CROMEL_DATA`` (default ``../shared/data``). Each variant
+trains one composition encoder with everything else equal (seed 0): the four criteria, and `paired`
+and `none` without any structure or label of a composition that is in one of the two tasks; then
+scores frozen embeddings on the official folds of formation_enthalpy and band_gap. Out: a list in
+``benchmarks/results/ablation/pretraining.json``; a variant that is there with the same settings is not run
+again. With `none` the structures reach the encoder only as labels (energy, gap, geometry).
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from accuracy import environment, run_fold, write_json
+from models import regressors
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import make_pipeline
+
+from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials
+from cromel_sklearn.composition import read_compositions
+from cromel_sklearn.datasets import load_task
+from cromel_sklearn.materials import material_compositions
+from cromel_sklearn.sources import file_checksum
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULT = REPOSITORY / "benchmarks" / "results" / "ablation" / "pretraining.json"
+TASKS = ("formation_enthalpy", "band_gap")
+MODELS = ("svr", "histgbr")
+#: Name, criterion, and whether the tasks' compositions take part in pretraining.
+VARIANTS = {
+    "paired": ("paired", True),
+    "none": ("none", True),
+    "joint": ("joint", True),
+    "wasserstein": ("wasserstein", True),
+    "paired, targets removed": ("paired", False),
+    "none, targets removed": ("none", False),
+}
+
+
+def keys(batch) -> list[tuple]:
+    """Write each composition as its elements and rounded fractions, to compare them."""
+    return [
+        tuple((int(z), round(float(x), 6)) for z, x in zip(numbers, fractions, strict=True) if z)
+        for numbers, fractions in zip(batch.atomic_numbers, batch.atomic_fractions, strict=True)
+    ]
+
+
+def without_targets(materials, tasks):
+    """Move every material whose composition is in a task out of the training part."""
+    targets = set()
+    for task in tasks.values():
+        targets.update(keys(read_compositions(task.X["formula"])[0]))
+    batch, rows = material_compositions(materials)
+    is_target = np.array([key in targets for key in keys(batch)])[rows]
+    removed = is_target & (materials.split == "train")
+    return materials.with_split(np.where(removed, "test", materials.split)), int(removed.sum())
+
+
+def evaluate(name: str, checkpoint, tasks) -> list[dict]:
+    """Scores of one variant: an entry a task and model, with those of each fold."""
+    cromel = CroMELTransformer(checkpoint, device="cpu")
+    entries = []
+    for task_name, task in tasks.items():
+        for model in MODELS:
+            columns = ColumnTransformer([("cromel", cromel, "formula")])
+            estimator = make_pipeline(columns, regressors()[model])
+            scores = {
+                str(number): run_fold(estimator, task, fold)[0]["scores"]
+                for number, fold in enumerate(task.folds)
+            }
+            entries.append({"name": name, "task": task_name, "model": model, "scores": scores})
+    return entries
+
+
+def main() -> None:
+    """Run the variants that are missing, then print their means."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--structure-run", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--n-jobs", type=int, default=-1)
+    arguments = parser.parse_args()
+    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
+    source = data_home / "source" / "mp_structures.parquet"
+    materials = read_materials(source)
+    tasks = {name: load_task(name, data_home) for name in TASKS}
+    results = json.loads(RESULT.read_text()) if RESULT.exists() else []
+    for name, (criterion, keeps_targets) in VARIANTS.items():
+        settings = {"max_epochs": arguments.epochs, "source_sha256": file_checksum(source)}
+        if any(entry["name"] == name and entry["settings"] == settings for entry in results):
+            continue
+        chosen, n_removed = (materials, 0) if keeps_targets else without_targets(materials, tasks)
+        started = time.perf_counter()
+        pretrainer = CroMELPretrainer(
+            criterion, structure_run=arguments.structure_run, max_epochs=arguments.epochs,
+            device="cpu", n_jobs=arguments.n_jobs, random_state=0,
+        ).fit(chosen)  # fmt: skip
+        errors = pretrainer.checkpoint_.header["errors"]["test"]["composition"]
+        run = {
+            "settings": settings,
+            "n_structures_removed": n_removed,
+            "test_errors": {key: round(value, 4) for key, value in errors.items()},
+            "seconds": round(time.perf_counter() - started, 1),
+            "environment": environment(),
+        }
+        results = [entry for entry in results if entry["name"] != name]
+        results += [entry | run for entry in evaluate(name, pretrainer.checkpoint_, tasks)]
+        write_json(RESULT, results)
+    for entry in results:
+        mean = np.mean([scores["mae"] for scores in entry["scores"].values()])
+        print(f"{entry['name']:25} {entry['task']:20} {entry['model']:8} MAE {mean:.4f}")
+
+
+if __name__ == "__main__":
+    main()
