@@ -58,7 +58,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         encoder="mp-multi",
         *,
         hidden_layer_sizes=(128,),
-        max_epochs=30,
+        max_epochs="auto",
         lr=1e-3,
         encoder_lr=2e-4,
         weight_decay=1e-2,

@@ -24,7 +24,7 @@ class FineTunedEstimator(BaseEstimator):
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
         "encoder": [str, Path, Checkpoint],
         "hidden_layer_sizes": ["array-like"],
-        "max_epochs": [_COUNT],
+        "max_epochs": [StrOptions({"auto"}), _COUNT],
         "lr": [_POSITIVE],
         "encoder_lr": [_POSITIVE],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -133,7 +133,7 @@ class FineTunedEstimator(BaseEstimator):
         )
         settings = TrainingSettings(
             loss=loss,
-            max_epochs=1 if one_epoch else self.max_epochs,
+            max_epochs=1 if one_epoch else self._epochs(len(table)),
             batch_size=self._rows_a_batch(len(table)),
             lr=self.lr,
             encoder_lr=self.encoder_lr,
@@ -162,6 +162,12 @@ class FineTunedEstimator(BaseEstimator):
         if self.batch_size == "auto":
             return min(256, max(16, n_samples // 30))
         return self.batch_size
+
+    def _epochs(self, n_samples: int) -> int:
+        if self.max_epochs == "auto":
+            steps_an_epoch = -(-n_samples // self._rows_a_batch(n_samples))
+            return min(150, max(30, 900 // steps_an_epoch))
+        return self.max_epochs
 
     def _members(self) -> list[Checkpoint]:
         """Pretrained checkpoint that each network started from."""

@@ -26,7 +26,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         Hidden layers of the head.
     loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
         Of the standardised target.
-    max_epochs : int, default=30
+    max_epochs : "auto" or int, default="auto"
+        "auto" is 30, and for small tables as many as make 900 steps, at most 150.
     lr, encoder_lr : float, default=1e-3, 2e-4
         Peak learning rates of head and encoder.
     weight_decay : float, default=1e-2
@@ -100,7 +101,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         *,
         hidden_layer_sizes=(128,),
         loss="absolute_error",
-        max_epochs=30,
+        max_epochs="auto",
         lr=1e-3,
         encoder_lr=2e-4,
         weight_decay=1e-2,
