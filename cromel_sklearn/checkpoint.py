@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .composition import CompositionBatch
+from .device import use_one_thread_after_fork
 from .exceptions import CheckpointError
 
 FORMAT_VERSION = 1
@@ -29,7 +30,9 @@ class Checkpoint:
         Configuration, properties with units, elements, errors and provenance.
     tensors : dict of str to ndarray
         Weights of the composition encoder (with its element table) and of the property heads.
-
+    release : (str, str), optional
+        Id `name@version` and checksum, of an encoder that ships with the package. Such a checkpoint
+        pickles as these two, any other with its weights.
 
     Examples
     --------
@@ -38,12 +41,18 @@ class Checkpoint:
     'eV/atom'
     """
 
-    def __init__(self, header: dict, tensors: dict[str, np.ndarray]):
+    def __init__(
+        self,
+        header: dict,
+        tensors: dict[str, np.ndarray],
+        release: tuple[str, str] | None = None,
+    ):
         missing = [key for key in _REQUIRED if key not in header]
         if missing:
             raise CheckpointError(f"The checkpoint's header lacks {', '.join(missing)}.")
         self.header = header
         self.tensors = tensors
+        self.release = release
         self._modules: dict = {}
         self._lock = threading.Lock()
 
@@ -78,19 +87,36 @@ class Checkpoint:
         """SHA-256 of header and weights."""
         return hashlib.sha256(self._to_bytes()).hexdigest()
 
-    def __getstate__(self):
-        return {"header": self.header, "tensors": self.tensors}
+    @property
+    def test_errors(self) -> dict[str, str]:
+        """Mean absolute errors on held-out compositions, with their units."""
+        errors = self.header["errors"].get("test", {}).get("composition", {})
+        return {
+            name: f"{error:.3g} {self.properties[name]}".strip() for name, error in errors.items()
+        }
 
-    def __setstate__(self, state):
-        Checkpoint.__init__(self, **state)
+    def __reduce__(self):
+        from .registry import load_release
+
+        if self.release is not None:
+            return load_release, self.release
+        return Checkpoint, (self.header, self.tensors)
+
+    def __sklearn_clone__(self) -> "Checkpoint":
+        return self  # never changes: clones of an estimator share it
 
     def __repr__(self) -> str:
-        provenance = self.header["provenance"]
+        name = f"{self.release[0]!r}, " if self.release else ""
+        n_structures = self.header["provenance"].get("n_train_structures")
         return (
-            f"Checkpoint(embedding_dim={self.embedding_dim}, "
-            f"properties={list(self.properties)}, "
-            f"n_train_structures={provenance.get('n_train_structures')})"
+            f"Checkpoint({name}embedding_dim={self.embedding_dim}, "
+            f"n_train_structures={n_structures}, test_errors={self.test_errors})"
         )
+
+    def _repr_html_(self) -> str:
+        from .card import html_card
+
+        return html_card(self)
 
     def with_provenance(self, **entries) -> "Checkpoint":
         """Return the checkpoint with more entries in its provenance."""
@@ -111,7 +137,7 @@ class Checkpoint:
         temporary.replace(path)
 
     @classmethod
-    def load(cls, path, *, checksum: str | None = None) -> "Checkpoint":
+    def load(cls, path, *, checksum: str | None = None, release: str | None = None) -> "Checkpoint":
         """Read a checkpoint.
 
         Parameters
@@ -119,6 +145,8 @@ class Checkpoint:
         path : path-like
         checksum : str, optional
             SHA-256 that the file must have.
+        release : str, optional
+            Id of a shipped encoder, whose file this is.
 
         Returns
         -------
@@ -146,7 +174,9 @@ class Checkpoint:
                 f"{path} is damaged: its SHA-256 is {found}, expected {checksum}. "
                 f"Reinstall the package or fetch the file again."
             )
-        return cls._from_bytes(content, path)
+        checkpoint = cls._from_bytes(content, path)
+        checkpoint.release = None if release is None else (release, found)
+        return checkpoint
 
     @classmethod
     def _from_bytes(cls, content: bytes, path: Path) -> "Checkpoint":
@@ -171,7 +201,7 @@ class Checkpoint:
                 f"Install a version of cromel-sklearn that matches the file."
             )
         checkpoint = cls(header, tensors)
-        checkpoint._build("cpu")  # strict: every tensor is there, fits and is finite
+        checkpoint._modules_on("cpu")  # strict: every tensor is there, fits and is finite
         return checkpoint
 
     def _to_bytes(self) -> bytes:
@@ -201,6 +231,7 @@ class Checkpoint:
         """
         import torch
 
+        use_one_thread_after_fork()
         encoder, heads = self._modules_on(device)
         embedding = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
         properties = np.empty((len(batch), len(self.properties)), dtype=np.float32)

@@ -18,7 +18,7 @@ STRUCTURE_PATH = {
 }  # fmt: skip
 INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",
-    "elements", "exceptions", "registry", "table_files", "transformer",
+    "documentation", "elements", "exceptions", "registry", "table_files", "transformer",
 }  # fmt: skip
 
 

@@ -1,8 +1,5 @@
 """Where people put estimators: pipelines, columns, searches, clones, pickles, frames."""
 
-import pickle
-
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,29 +115,10 @@ def test_set_output_keeps_the_index():
     assert list(frame.index) == [7, 3]
 
 
-@pytest.mark.parametrize("fitted", [False, True])
-def test_pickle_is_small_and_gives_the_same(fitted):
-    transformer = CroMELTransformer()
-    if fitted:
-        transformer.fit(FORMULAS)
-    content = pickle.dumps(transformer)
-    assert len(content) < 10_000
-    copied = pickle.loads(content)
-    assert np.array_equal(copied.transform(FORMULAS), transformer.transform(FORMULAS))
-    assert hasattr(copied, "encoder_") == fitted
-
-
 def test_changed_encoder_is_used_at_once(checkpoint):
     transformer = CroMELTransformer(checkpoint).fit(["NaCl"])
     expected = CroMELTransformer().transform(["NaCl"])
     assert np.array_equal(transformer.set_params(encoder="mp-multi").transform(["NaCl"]), expected)
-
-
-def test_joblib_round_trip_of_a_fitted_pipeline(tmp_path):
-    model = make_pipeline(CroMELTransformer(), Ridge()).fit(FORMULAS, TARGET)
-    joblib.dump(model, tmp_path / "model.joblib")
-    loaded = joblib.load(tmp_path / "model.joblib")
-    assert np.array_equal(loaded.predict(FORMULAS), model.predict(FORMULAS))
 
 
 def test_memory_caches_the_embeddings(tmp_path):

@@ -107,8 +107,10 @@ def test_feature_names_check_the_input_names(checkpoint):
     assert len(transformer.get_feature_names_out(["formula"])) == 21
     with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
         transformer.get_feature_names_out(["name"])
-    with pytest.raises(ValueError, match="must name one column"):
+    with pytest.raises(ValueError, match="input_features is not equal to feature_names_in_"):
         transformer.get_feature_names_out(["formula", "name"])
+    with pytest.raises(ValueError, match=r"should have length equal to number of features \(1\)"):
+        CroMELTransformer(checkpoint).get_feature_names_out(["formula", "name"])
 
 
 def test_wrong_column_name_is_refused(checkpoint):

@@ -1,0 +1,111 @@
+"""Which versions of scikit-learn, numpy and pandas does the package work with?
+
+Command, from the repository root, in Python 3.11 (the environments are made anew; about 15 minutes
+and 2 GB each)::
+
+    python benchmarks/versions.py [--only oldest newest] [--folder environments]
+
+Each environment is made by pip with the pins below, then runs the tests of how the package behaves
+in scikit-learn: the common checks, where people use it, in parallel, and the transformer's own.
+Out: ``benchmarks/results/versions.json`` with the versions that pip found, and how many tests
+passed, failed, are expected to fail and were skipped, with the reasons. torch is 2.13.0 everywhere,
+the one version of which there is a CPU build at hand; Python is the one that runs this script.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULT = REPOSITORY / "benchmarks" / "results" / "versions.json"
+TESTS = [
+    f"tests/test_{name}.py"
+    for name in ("sklearn_checks", "sklearn_contract", "model_selection", "parallel", "transformer")
+]
+TORCH = "torch==2.13.0"
+TEST_PACKAGES = ("cloudpickle", "imbalanced-learn", "polars", "pytest")
+SHOWN = (
+    "scikit-learn", "numpy", "scipy", "pandas", "polars", "torch", "skorch", "joblib", "pymatgen",
+    "pyarrow", "safetensors", "imbalanced-learn",
+)  # fmt: skip
+
+#: Environment -> pins. "oldest" is every lower bound of pyproject.toml.
+ENVIRONMENTS = {
+    "oldest": [
+        "scikit-learn==1.6.0", "numpy==1.26.0", "pandas==2.1.0", "joblib==1.3.0", "skorch==1.1.0",
+        "matplotlib==3.8.0", "pooch==1.8.0", "pyarrow==15.0.0", "pymatgen==2024.8.9",
+        "rich==13.0.0", "safetensors==0.4.3", "typer==0.15.1", "polars==1.0.0", "pytest==8.0.0",
+        "imbalanced-learn==0.13.0",
+    ],
+    "scikit-learn 1.7": ["scikit-learn==1.7.*", "numpy==2.2.*", "pandas==2.2.*"],
+    "scikit-learn 1.8": ["scikit-learn==1.8.*", "numpy==2.3.*", "pandas==2.3.*"],
+    "newest": ["scikit-learn==1.9.*", "pandas==3.*"],
+}  # fmt: skip
+
+
+def make_environment(folder: Path, pins: list[str]) -> Path:
+    """Make a virtual environment with this checkout in it; return its Python."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    command = [python, "-m", "pip", "install", "--quiet", TORCH, *pins, *TEST_PACKAGES, "-e", "."]
+    subprocess.run(command, check=True, cwd=REPOSITORY)
+    return python
+
+
+def installed_versions(python: Path) -> dict[str, str]:
+    """Versions that pip chose."""
+    listing = subprocess.check_output([python, "-m", "pip", "list", "--format", "json"])
+    found = {package["name"].lower(): package["version"] for package in json.loads(listing)}
+    return {name: found[name] for name in SHOWN if name in found}
+
+
+def run_tests(python: Path) -> dict:
+    """Run the tests and count their outcomes."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [python, "-m", "pytest", *TESTS, f"--junitxml={report}", "-p", "no:cacheprovider"]
+        subprocess.run(command, cwd=REPOSITORY)
+        outcomes, reasons, failures = Counter(), Counter(), []
+        for case in ElementTree.parse(report).iter("testcase"):
+            skipped = case.find("skipped")
+            if skipped is not None:
+                is_expected = skipped.get("type") == "pytest.xfail"
+                outcomes["not applicable" if is_expected else "skipped"] += 1
+                if not is_expected:
+                    reasons[skipped.get("message")] += 1
+            elif len(case) and case.find("failure") is None and case.find("error") is None:
+                outcomes["passed"] += 1
+            elif len(case):
+                outcomes["failed"] += 1
+                failures.append(f"{case.get('classname')}::{case.get('name')}")
+            else:
+                outcomes["passed"] += 1
+    return {**outcomes, "skipped because": dict(reasons), "failures": failures}
+
+
+def main() -> None:
+    """Make the environments, run the tests, write the counts."""
+    parser = argparse.ArgumentParser(description="Run the scikit-learn tests in many versions.")
+    parser.add_argument("--only", nargs="*", choices=ENVIRONMENTS, default=list(ENVIRONMENTS))
+    parser.add_argument("--folder", type=Path, help="keep the environments here, to run again")
+    arguments = parser.parse_args()
+    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in arguments.only:
+            folder = (arguments.folder or Path(temporary)).resolve() / name.replace(" ", "-")
+            python = make_environment(folder, ENVIRONMENTS[name])
+            versions = {"Python": platform.python_version(), **installed_versions(python)}
+            results[name] = {"versions": versions, "tests": run_tests(python)}
+            RESULT.write_text(json.dumps(results, indent=1) + "\n")
+            print(name, results[name]["tests"])
+
+
+if __name__ == "__main__":
+    main()
