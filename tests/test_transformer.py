@@ -2,7 +2,6 @@
 
 import warnings
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,15 +61,6 @@ def test_thread_count_does_not_matter(n_threads, embedded):
     finally:
         torch.set_num_threads(before)
     np.testing.assert_allclose(again, embedded, atol=1e-6, rtol=0)
-
-
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_process_does_not_matter(backend, embedded):
-    parts = joblib.Parallel(n_jobs=2, backend=backend)(
-        joblib.delayed(CroMELTransformer().transform)(FORMULAS[i::2]) for i in range(2)
-    )
-    np.testing.assert_allclose(parts[0], embedded[0::2], atol=1e-6, rtol=0)
-    np.testing.assert_allclose(parts[1], embedded[1::2], atol=1e-6, rtol=0)
 
 
 def test_works_without_fit_and_fit_changes_nothing(embedded):
