@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import validate_data
 
 from .checkpoint import Checkpoint
@@ -134,7 +135,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         distinct = np.hstack([blocks[i] for i in _BLOCKS[self.output]])
         result = np.full((len(valid), distinct.shape[1]), np.nan, dtype=np.float32)
         result[valid] = distinct[inverse]
-        return result
+        return self._with_index_of(X, result)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns.
@@ -188,6 +189,15 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         if hasattr(self, "_fitted_encoder") and self._fitted_encoder == self.encoder:
             return self.encoder_
         return load_encoder(self.encoder)
+
+    def _with_index_of(self, X, result):
+        """Keep the index of a pandas Series in a pandas frame, which scikit-learn 1.6 forgets."""
+        is_series = hasattr(X, "index") and hasattr(X, "to_frame")
+        if not is_series or _get_output_config("transform", self)["dense"] != "pandas":
+            return result
+        import pandas as pd
+
+        return pd.DataFrame(result, index=X.index, columns=self.get_feature_names_out())
 
     def _read(self, X, checkpoint: Checkpoint):
         return read_compositions(

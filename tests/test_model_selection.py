@@ -115,7 +115,7 @@ def test_partial_dependence_on_an_output_column(enthalpies):
     series, target = enthalpies
     transformer = CroMELTransformer(output="properties").set_output(transform="pandas")
     model = make_pipeline(transformer, Ridge()).fit(series, target)
-    outputs = model[:-1].transform(series)
+    outputs = model[:-1].transform(series).astype(float)  # pandas 3 sets no double in a float32
     name = "formation_energy_eV_per_atom"
     dependence = partial_dependence(model[-1], outputs, [name], kind="average")
     average = dependence["average"][0]

@@ -78,13 +78,16 @@ def test_column_transformer_beside_a_numeric_column(column, measured):
     assert names[-1] == "numeric__temperature_K"
 
 
-def test_column_transformer_gives_frames(measured):
-    columns = ColumnTransformer(
-        [("cromel", CroMELTransformer(output="properties"), ["formula"])], remainder="passthrough"
-    )
-    frame = columns.set_output(transform="pandas").fit_transform(measured[0])
-    assert {"cromel__band_gap_eV", "remainder__temperature_K"} <= set(frame.columns)
-    assert frame.index.equals(measured[0].index)
+@pytest.mark.parametrize("column", ["formula", ["formula"]])
+def test_column_transformer_gives_frames_with_rows_in_place(column, measured):
+    transformer = CroMELTransformer(output="properties")
+    columns = ColumnTransformer([("cromel", transformer, column)], remainder="passthrough")
+    shuffled = measured[0].sample(frac=1, random_state=0)
+    frame = columns.set_output(transform="pandas").fit_transform(shuffled)
+    assert frame.index.equals(shuffled.index)
+    assert np.array_equal(frame["remainder__temperature_K"], shuffled["temperature_K"])
+    expected = transformer.transform(shuffled["formula"])
+    assert np.array_equal(frame.drop(columns="remainder__temperature_K"), expected)
 
 
 def test_feature_union_with_another_featurizer(formulas):
