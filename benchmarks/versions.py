@@ -52,7 +52,7 @@ ENVIRONMENTS = {
         "rich==13.0.0", "safetensors==0.4.3", "typer==0.15.1", "polars==1.0.0", "pytest==8.0.0",
         "imbalanced-learn==0.13.0", "cloudpickle==3.0.0",
         # Not ours to bound; of the same time, because the newest warn of what the older ones call.
-        "scipy==1.13.0", "monty==2024.7.29",
+        "scipy==1.13.0", "monty==2024.7.30",
     ],
     "scikit-learn 1.7": ["scikit-learn==1.7.*", "numpy==2.2.*", "pandas==2.2.*"],
     "scikit-learn 1.8": ["scikit-learn==1.8.*", "numpy==2.3.*", "pandas==2.3.*"],

@@ -111,18 +111,26 @@ def test_grid_search_gives_the_same_numbers_in_parallel():
 
 
 @pytest.mark.parametrize("method", ["fit", "transform"])
-def test_device_that_is_not_there_is_named(method, monkeypatch):
+@pytest.mark.parametrize("device", ["cuda", "cuda:7"])
+def test_device_that_is_not_there_is_named(device, method, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    message = r"Device 'cuda:7' is not on this machine \(0 CUDA devices found\); pass device='cpu'"
+    message = f"Device '{device}' is not on this machine .0 CUDA devices found.; pass device='cpu'"
     with pytest.raises(DeviceError, match=message):
-        getattr(CroMELTransformer(device="cuda:7"), method)(["NaCl"])
+        getattr(CroMELTransformer(device=device), method)(["NaCl"])
 
 
 @pytest.mark.parametrize("method", ["fit", "transform"])
-@pytest.mark.parametrize("device", ["gpu", None, 0.5])
+@pytest.mark.parametrize("device", ["quantum", "gpu", None, 3.5])
 def test_device_that_does_not_exist_is_named(device, method):
     with pytest.raises(DeviceError, match="Unknown device .* expected 'auto', 'cpu', 'cuda' or"):
         getattr(CroMELTransformer(device=device), method)(["NaCl"])
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+def test_device_without_double_precision_is_named(method):
+    message = "Device 'mps' is not supported; pass 'auto', 'cpu' or 'cuda'"
+    with pytest.raises(DeviceError, match=message):
+        getattr(CroMELTransformer(device="mps"), method)(["NaCl"])
 
 
 def test_fitted_for_a_gpu_that_is_gone_works_after_set_params(monkeypatch):

@@ -10,7 +10,6 @@ from pymatgen.core import Composition
 
 from cromel_sklearn import (
     CroMELTransformer,
-    DeviceError,
     InvalidCompositionError,
     InvalidCompositionWarning,
     load_standard_enthalpies,
@@ -150,18 +149,6 @@ def test_bad_parameters_are_named_at_fit_and_transform(parameters, message):
     for method in (transformer.fit, transformer.transform):
         with pytest.raises(ValueError, match=message):
             method(["NaCl"])
-
-
-@pytest.mark.parametrize("device", ["quantum", "mps", 3.5])
-def test_device_that_is_not_supported(device, checkpoint):
-    with pytest.raises(DeviceError, match="[Dd]evice"):
-        CroMELTransformer(checkpoint, device=device).transform(["NaCl"])
-
-
-def test_device_that_is_not_there(checkpoint, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match="'cuda' is not on this machine .* pass device='cpu'"):
-        CroMELTransformer(checkpoint, device="cuda").transform(["NaCl"])
 
 
 def test_transform_needs_no_warning():
