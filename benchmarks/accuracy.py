@@ -4,13 +4,16 @@ Command, from the repository root (results of each task, model and fold are kept
 on where it was stopped)::
 
     python benchmarks/accuracy.py [--tasks formation_enthalpy ...] [--models cromel+svr ...]
-                                  [--folds 0 1 2 3 4]
+                                  [--folds 0 1 2 3 4] [--split formula|system]
 
-In: the fourteen tasks below ``CROMEL_DATA`` (default ``../shared/data``), on the folds of
-``cromel_sklearn.datasets.load_task``: MatBench's own, grouped by reduced formula elsewhere. Every
-fold fits a fresh clone on its training rows only. Out: one JSON file a task in
-``benchmarks/results/accuracy`` with scores per fold, seconds, versions and checksums, and a printed
-table. A result is computed again when the table, the encoder or the model's parameters changed.
+In: the fourteen tasks of ``cromel_sklearn.datasets.load_task`` below ``CROMEL_DATA`` (default
+``../shared/data``) and the models of ``models.py``. Split `formula`: MatBench's own folds, grouped
+by reduced formula elsewhere; `system`: grouped by chemical system, for all tasks. Every fold fits a
+fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks/results/accuracy``
+or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
+predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
+result is computed again when the table, the encoder, the peer's runner or the model's parameters
+changed.
 """
 
 import argparse
@@ -25,21 +28,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from magpie import MagpieFeaturizer
+from models import models
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
 from sklearn.metrics import (
     balanced_accuracy_score,
     mean_absolute_error,
@@ -47,92 +40,35 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVC, SVR
 
-from cromel_sklearn import (
-    CroMELTransformer,
-    InvalidCompositionWarning,
-    list_encoders,
-    load_encoder,
-)
-from cromel_sklearn.composition import parse_composition
+from cromel_sklearn import InvalidCompositionWarning, load_encoder
 from cromel_sklearn.datasets import TASKS, load_task
-from cromel_sklearn.demo import element_statistics
 from cromel_sklearn.sources import file_checksum
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = REPOSITORY / "benchmarks" / "results" / "accuracy"
+RESULTS = REPOSITORY / "benchmarks" / "results"
+FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system"}
 PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")
+#: Predictions of these are kept for the parity plots, split by formula.
+PARITY_TASKS = ("formation_enthalpy", "band_gap")
+PARITY_MODELS = ("cromel+svr", "magpie+extratrees", "finetuned", "crabnet", "roost")
 
 
-def regressors() -> dict:
-    """Stock regressors; the SVR sees scaled features and a scaled target."""
-    svr = TransformedTargetRegressor(
-        make_pipeline(StandardScaler(), SVR(C=10.0)), transformer=StandardScaler()
-    )
-    return {
-        "gbr": GradientBoostingRegressor(random_state=0),
-        "extratrees": ExtraTreesRegressor(200, max_features=1 / 3, random_state=0),
-        "svr": svr,
-        "histgbr": HistGradientBoostingRegressor(random_state=0),
-    }
+def predict(model, X, is_classification: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Values twice, or classes and what they were decided by; the model runs once."""
+    if not is_classification:
+        predicted = model.predict(X)
+        return predicted, predicted
+    if hasattr(model, "decision_function"):
+        decision = model.decision_function(X)
+        return decision > 0, decision
+    probability = model.predict_proba(X)[:, 1]
+    return probability > 0.5, probability
 
 
-def classifiers() -> dict:
-    """The same families for classes."""
-    return {
-        "gbr": GradientBoostingClassifier(random_state=0),
-        "extratrees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=0),
-        "svr": make_pipeline(StandardScaler(), SVC(C=10.0)),
-        "histgbr": HistGradientBoostingClassifier(random_state=0),
-    }
-
-
-def featurizers(on_invalid: str) -> dict:
-    """Composition featurizers, all on the CPU."""
-    default = load_encoder("mp-multi")
-    settings = {"on_invalid": on_invalid, "device": "cpu"}
-    shipped = {
-        f"cromel:{encoder}": CroMELTransformer(encoder, **settings)
-        for encoder in list_encoders()
-        if load_encoder(encoder) is not default
-    }
-    return {
-        "cromel": CroMELTransformer(**settings),
-        "untrained": CroMELTransformer(default.untrained(), **settings),
-        "statistics": FunctionTransformer(element_statistics),
-        "magpie": MagpieFeaturizer(),
-        **shipped,
-    }
-
-
-def models(task, formulas) -> dict:
-    """Name -> estimator of a task's frame: features beside the formula go through unscaled.
-
-    Where the task has elements that the encoder has never seen, those rows are NaN, which only the
-    forests and the histogram boosting take.
-    """
-    known = load_encoder("mp-multi").known_elements
-    has_unknown = any(not known.issuperset(parse_composition(f)[0]) for f in formulas)
-    stock = classifiers() if task.is_classification else regressors()
-    found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
-    for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
-        columns = ColumnTransformer(
-            [(featurizer_name, featurizer, "formula")], remainder="passthrough"
-        )
-        for stock_name, estimator in stock.items():
-            found[f"{featurizer_name}+{stock_name}"] = make_pipeline(columns, estimator)
-    return found
-
-
-def scores(task, model, X, target) -> dict[str, float]:
+def scores(target, predicted, decision, is_classification: bool) -> dict[str, float]:
     """Metrics of one fold."""
-    predicted = model.predict(X)
-    if task.is_classification:
-        decide = getattr(model, "decision_function", None)
-        decision = decide(X) if decide else model.predict_proba(X)[:, 1]
+    if is_classification:
         return {
             "balanced_accuracy": balanced_accuracy_score(target, predicted),
             "roc_auc": roc_auc_score(target, decision),
@@ -145,11 +81,13 @@ def scores(task, model, X, target) -> dict[str, float]:
 
 
 def fingerprint(model, table_checksum: str) -> str:
-    """What a result depends on: the table, the model's parameters, the encoders' weights."""
+    """What a result depends on: the table, the model's parameters, weights and sources."""
     parts = [table_checksum, version("scikit-learn")]
-    for name, value in sorted(model.get_params().items()):
-        if isinstance(value, CroMELTransformer):
+    for name, value in [("model", model), *sorted(model.get_params().items())]:
+        if getattr(value, "encoder", None) is not None:
             parts.append(load_encoder(value.encoder).checksum)
+        if hasattr(value, "source_checksum"):
+            parts.append(value.source_checksum())
         if isinstance(value, str | int | float | bool | None):
             parts.append(f"{name}={value!r}")
         elif not hasattr(value, "get_params"):
@@ -164,59 +102,79 @@ def environment() -> dict:
     return {**found, "python": platform.python_version(), "machine": f"{os.cpu_count()} cores"}
 
 
-def read_results(name: str) -> dict:
-    """Results of a task so far: {model: {fold: result}}."""
-    path = RESULTS / f"{name}.json"
+def read_json(path: Path) -> dict:
+    """Results so far: {model: {fold: result}}."""
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def write_results(name: str, results: dict) -> None:
-    """Write the results of a task in one step."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    temporary = RESULTS / f"{name}.partial"
-    temporary.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    temporary.replace(RESULTS / f"{name}.json")
+def write_json(path: Path, results: dict) -> None:
+    """Write results in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial")
+    indent = None if path.parent.name == "predictions" else 1
+    temporary.write_text(json.dumps(results, indent=indent, sort_keys=True) + "\n")
+    temporary.replace(path)
 
 
-def run_task(name: str, wanted: list[str] | None, folds: list[int], data_home: Path, progress):
+def run_fold(model, data, fold: tuple[np.ndarray, np.ndarray]) -> tuple[dict, np.ndarray]:
+    """Fit a fresh clone on the training rows and score the test rows."""
+    train, test = fold
+    is_classification = data.task.is_classification
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InvalidCompositionWarning)
+        fitted = clone(model).fit(data.X.iloc[train], data.target[train])
+        predicted, decision = predict(fitted, data.X.iloc[test], is_classification)
+    figures = scores(data.target[test], predicted, decision, is_classification)
+    result = {
+        "scores": {metric: round(value, 6) for metric, value in figures.items()},
+        "seconds": round(time.perf_counter() - started, 2),
+        "environment": {**environment(), **getattr(fitted, "versions_", {})},
+    }
+    return result, predicted
+
+
+def run_task(name: str, arguments, data_home: Path, progress) -> None:
     """Fill in the results of one task that are missing or out of date."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         data = load_task(name, data_home)
+    folds = data.folds if arguments.split == "formula" else data.system_folds
     table_checksum = file_checksum(data.path)
-    results = read_results(name)
+    path = FOLDERS[arguments.split] / f"{name}.json"
+    predictions_path = RESULTS / "predictions" / f"{name}.json"
     found = models(data.task, data.X["formula"])
+    wanted = arguments.models
     chosen = {key: found[key] for key in found if wanted is None or key in wanted}
-    bar = progress.add_task(name, total=len(chosen) * len(folds))
+    bar = progress.add_task(name, total=len(chosen) * len(arguments.folds))
     for key, model in chosen.items():
         mark = fingerprint(model, table_checksum)
-        for fold in folds:
-            done = results.get(key, {}).get(str(fold))
-            if done is None or done["fingerprint"] != mark:
-                train, test = data.folds[fold]
-                started = time.perf_counter()
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", InvalidCompositionWarning)
-                    fitted = clone(model).fit(data.X.iloc[train], data.target[train])
-                    figures = scores(data.task, fitted, data.X.iloc[test], data.target[test])
-                results.setdefault(key, {})[str(fold)] = {
-                    "fingerprint": mark,
-                    "scores": {metric: round(value, 6) for metric, value in figures.items()},
-                    "seconds": round(time.perf_counter() - started, 2),
-                    "table_sha256": table_checksum,
-                    "environment": environment(),
-                }
-                write_results(name, results)
+        keeps = arguments.split == "formula" and name in PARITY_TASKS and key in PARITY_MODELS
+        for fold in map(str, arguments.folds):
+            results, predictions = read_json(path), read_json(predictions_path)
+            done = results.get(key, {}).get(fold, {"fingerprint": None})
+            if done["fingerprint"] != mark or (keeps and fold not in predictions.get(key, {})):
+                result, predicted = run_fold(model, data, folds[int(fold)])
+                result |= {"fingerprint": mark, "table_sha256": table_checksum}
+                results = read_json(path)  # again: another run may have added to it
+                results.setdefault(key, {})[fold] = result
+                write_json(path, results)
+                if keeps:
+                    measured = data.target[folds[int(fold)][1]]
+                    for label, values in (("measured", measured), (key, predicted)):
+                        short = [float(f"{value:.4g}") for value in values]
+                        predictions.setdefault(label, {})[fold] = short
+                    write_json(predictions_path, predictions)
             progress.advance(bar)
 
 
-def print_table(name: str, console: Console) -> None:
+def print_table(name: str, split: str, console: Console) -> None:
     """Mean and deviation over folds of every model of a task."""
-    results = read_results(name)
+    results = read_json(FOLDERS[split] / f"{name}.json")
     if not results:
         return
     metrics = list(next(iter(next(iter(results.values())).values()))["scores"])
-    table = Table(title=f"{name} [{TASKS[name].unit}]")
+    table = Table(title=f"{name} [{TASKS[name].unit}], split by {split}")
     table.add_column("model")
     for metric in (*metrics, "folds", "seconds a fold"):
         table.add_column(metric, justify="right")
@@ -236,14 +194,15 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--models", nargs="+", help="such as cromel+svr; all by default")
     parser.add_argument("--folds", nargs="+", type=int, choices=range(5), default=list(range(5)))
+    parser.add_argument("--split", choices=FOLDERS, default="formula")
     arguments = parser.parse_args()
     data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     console = Console()
     with Progress(console=console) as progress:
         for name in arguments.tasks:
-            run_task(name, arguments.models, arguments.folds, data_home, progress)
+            run_task(name, arguments, data_home, progress)
     for name in arguments.tasks:
-        print_table(name, console)
+        print_table(name, arguments.split, console)
 
 
 if __name__ == "__main__":

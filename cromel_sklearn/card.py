@@ -58,14 +58,44 @@ def model_card(checkpoint: Checkpoint) -> str:
     str
         Markdown.
     """
-    provenance = checkpoint.header["provenance"]
-    settings = provenance["settings"]
+    members = checkpoint.members
+    criteria = sorted({m.header["provenance"]["settings"]["criterion"] for m in members})
     lines = [
         f"# Composition encoder, {checkpoint.embedding_dim} dimensions",
         "",
-        f"Pretrained with the criterion `{settings['criterion']}` of CroMEL "
+        f"Pretrained with the criterion `{'`, `'.join(criteria)}` of CroMEL "
         "(doi:10.1038/s41524-025-01723-1): compositions in, embeddings out.",
         "",
+    ]
+    if len(members) > 1:
+        lines += [
+            f"{len(members)} encoders side by side; the predicted properties are their mean. Made "
+            f"by `{checkpoint.header['provenance'].get('command')}`.",
+            "",
+        ]
+    for number, member in enumerate(members, start=1):
+        lines += [f"## Encoder {number}", ""] if len(members) > 1 else []
+        lines += _provenance_lines(member)
+    lines += [
+        "Mean absolute errors on held-out compositions:",
+        "",
+        "| property | unit | structure, validation | structure, test "
+        "| composition, validation | composition, test |",
+        "|---|---|---|---|---|---|",
+        *_error_rows(checkpoint),
+        "",
+        "A composition's value is that of its most stable calculated structure.",
+        "",
+        f"Attribution: {members[0].header['provenance'].get('attribution', 'none given')}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _provenance_lines(checkpoint: Checkpoint) -> list[str]:
+    provenance = checkpoint.header["provenance"]
+    settings = provenance["settings"]
+    lines = [
         "| | |",
         "|---|---|",
         f"| data | {provenance['source']} (SHA-256 `{provenance['source_checksum'][:16]}`) |",
@@ -82,19 +112,11 @@ def model_card(checkpoint: Checkpoint) -> str:
         f"| date | {provenance['date']} |",
         f"| elements | {len(checkpoint.known_elements)} |",
         "",
-        "Mean absolute errors on held-out compositions:",
-        "",
-        "| property | unit | structure, validation | structure, test "
-        "| composition, validation | composition, test |",
-        "|---|---|---|---|---|---|",
-        *_error_rows(checkpoint),
-        "",
-        "A composition's value is that of its most stable calculated structure.",
-        "",
-        f"Attribution: {provenance.get('attribution', 'none given')}",
-        "",
     ]
-    return "\n".join(lines)
+    if "structure_run" in settings:
+        fixed = f"| structure encoder | held fixed, weights `{settings['structure_run'][:16]}` |"
+        lines.insert(-1, fixed)
+    return lines
 
 
 def _error_rows(checkpoint: Checkpoint) -> list[str]:
@@ -105,6 +127,7 @@ def _error_rows(checkpoint: Checkpoint) -> list[str]:
         figures = [errors[split][kind].get(name) for kind, split in parts]
         shown = ["-" if figure is None else f"{figure:.3g}" for figure in figures]
         rows.append(f"| {name} | {unit} | {' | '.join(shown)} |")
-    ranks = [f"{errors[split][f'{kind}_rank']:.1f}" for kind, split in parts]
-    rows.append(f"| effective rank of the embedding | | {' | '.join(ranks)} |")
+    if len(checkpoint.members) == 1:
+        ranks = [f"{errors[split][f'{kind}_rank']:.1f}" for kind, split in parts]
+        rows.append(f"| effective rank of the embedding | | {' | '.join(ranks)} |")
     return rows

@@ -1,15 +1,14 @@
 """Weights with their provenance: one safetensors file that inference needs and nothing else."""
 
 import hashlib
-import json
 import threading
-from pathlib import Path
 
 import numpy as np
 
 from .composition import CompositionBatch
 from .device import use_one_thread_after_fork
 from .exceptions import CheckpointError
+from .weights_file import read_weights, weights_bytes, write_weights
 
 FORMAT_VERSION = 1
 _HEADER_KEY = "cromel"
@@ -18,20 +17,26 @@ _REQUIRED = (
     "composition_encoder", "head_activation", "properties", "known_elements", "element_table",
     "errors", "provenance",
 )  # fmt: skip
-_PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
 
 
 class Checkpoint:
-    """A pretrained composition encoder.
+    """A pretrained composition encoder, or several side by side.
 
     Parameters
     ----------
     header : dict
-        Configuration, properties with units, elements, errors and provenance.
+        Configuration, properties with units, elements, errors and provenance; of several encoders,
+        "members" holds the header of each.
     tensors : dict of str to ndarray
-        Weights of the composition encoder (with its element table) and of the property heads.
-    release : (str, str), optional
-        Id `name@version` and checksum, of an encoder that ships with the package. Such a checkpoint
+        Weights of the composition encoder (with its element table) and of the property heads; of
+        several encoders, behind the number of each.
+
+    Attributes
+    ----------
+    members : tuple of Checkpoint
+        The encoders that stand side by side; itself alone where it is one.
+    release : (str, str) or None
+        Id `name@version` and checksum of an encoder that ships with the package. Such a checkpoint
         pickles as these two, any other with its weights.
 
     Examples
@@ -41,18 +46,17 @@ class Checkpoint:
     'eV/atom'
     """
 
-    def __init__(
-        self,
-        header: dict,
-        tensors: dict[str, np.ndarray],
-        release: tuple[str, str] | None = None,
-    ):
+    def __init__(self, header: dict, tensors: dict[str, np.ndarray]):
         missing = [key for key in _REQUIRED if key not in header]
         if missing:
             raise CheckpointError(f"The checkpoint's header lacks {', '.join(missing)}.")
         self.header = header
         self.tensors = tensors
-        self.release = release
+        self.release: tuple[str, str] | None = None
+        self.members: tuple[Checkpoint, ...] = tuple(
+            Checkpoint(member, without_prefix(tensors, f"{number}."))
+            for number, member in enumerate(header.get("members", ()))
+        ) or (self,)
         self._modules: dict = {}
         self._lock = threading.Lock()
 
@@ -67,10 +71,56 @@ class Checkpoint:
         }
         return cls(header, tensors)
 
+    @classmethod
+    def combined(cls, checkpoints) -> "Checkpoint":
+        """Put encoders side by side: their embeddings, and the mean of their predicted properties.
+
+        Parameters
+        ----------
+        checkpoints : iterable of Checkpoint
+            Encoders of the same properties; each may itself be several.
+
+        Returns
+        -------
+        Checkpoint
+            Knows the elements that all of them know; a single encoder is returned as it is.
+
+        Raises
+        ------
+        CheckpointError
+            If there is none, or they predict different properties.
+        """
+        members = [member for checkpoint in checkpoints for member in checkpoint.members]
+        if not members:
+            raise CheckpointError("Expected at least one checkpoint to combine, got none.")
+        if len(members) == 1:
+            return members[0]
+        first = members[0]
+        for member in members[1:]:
+            if member.properties != first.properties:
+                raise CheckpointError(
+                    f"Encoders can stand side by side when they predict the same properties; got "
+                    f"{first.properties} and {member.properties}."
+                )
+        known = frozenset.intersection(*(member.known_elements for member in members))
+        header = {
+            **first.header,
+            "known_elements": sorted(known),
+            "errors": {},
+            "members": [member.header for member in members],
+        }
+        tensors = {
+            f"{number}.{key}": tensor
+            for number, member in enumerate(members)
+            for key, tensor in member.tensors.items()
+        }
+        return cls(header, tensors)
+
     @property
     def embedding_dim(self) -> int:
         """Width of the embedding, the standardised predicted properties at its end included."""
-        return self.header["composition_encoder"]["embedding_dim"] + len(self.properties)
+        widths = (member.header["composition_encoder"]["embedding_dim"] for member in self.members)
+        return sum(widths) + len(self.properties)
 
     @property
     def properties(self) -> dict[str, str]:
@@ -85,7 +135,8 @@ class Checkpoint:
     @property
     def checksum(self) -> str:
         """SHA-256 of header and weights."""
-        return hashlib.sha256(self._to_bytes()).hexdigest()
+        content = weights_bytes(_HEADER_KEY, self._versioned_header(), self.tensors)
+        return hashlib.sha256(content).hexdigest()
 
     @property
     def test_errors(self) -> dict[str, str]:
@@ -130,14 +181,10 @@ class Checkpoint:
         ----------
         path : path-like
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial")
-        temporary.write_bytes(self._to_bytes())
-        temporary.replace(path)
+        write_weights(path, _HEADER_KEY, self._versioned_header(), self.tensors)
 
     @classmethod
-    def load(cls, path, *, checksum: str | None = None, release: str | None = None) -> "Checkpoint":
+    def load(cls, path, *, checksum: str | None = None) -> "Checkpoint":
         """Read a checkpoint.
 
         Parameters
@@ -145,8 +192,6 @@ class Checkpoint:
         path : path-like
         checksum : str, optional
             SHA-256 that the file must have.
-        release : str, optional
-            Id of a shipped encoder, whose file this is.
 
         Returns
         -------
@@ -158,57 +203,14 @@ class Checkpoint:
             If the file is missing, damaged, a pickle, of another format version, or not the one
             of that checksum.
         """
-        path = Path(path)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise CheckpointError(f"Could not read the checkpoint {path}: {error}") from error
-        if content.startswith(_PICKLE_STARTS):
-            raise CheckpointError(
-                f"{path} is a pickle (torch.save), which can run code when read; it is refused. "
-                f"Expected a safetensors file written by `cromel pretrain`."
-            )
-        found = hashlib.sha256(content).hexdigest()
-        if checksum is not None and found != checksum:
-            raise CheckpointError(
-                f"{path} is damaged: its SHA-256 is {found}, expected {checksum}. "
-                f"Reinstall the package or fetch the file again."
-            )
-        checkpoint = cls._from_bytes(content, path)
-        checkpoint.release = None if release is None else (release, found)
-        return checkpoint
-
-    @classmethod
-    def _from_bytes(cls, content: bytes, path: Path) -> "Checkpoint":
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        try:
-            tensors = load(content)
-            length = int.from_bytes(content[:8], "little")
-            metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-        except (SafetensorError, ValueError) as error:
-            raise CheckpointError(
-                f"{path} is truncated, damaged or not a safetensors file: {error}"
-            ) from error
-        if _HEADER_KEY not in metadata:
-            raise CheckpointError(f"{path} is a safetensors file, but not of cromel-sklearn.")
-        header = json.loads(metadata[_HEADER_KEY])
-        version = header.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise CheckpointError(
-                f"{path} has format version {version}, this package reads {FORMAT_VERSION}. "
-                f"Install a version of cromel-sklearn that matches the file."
-            )
+        header, tensors = read_weights(path, _HEADER_KEY, FORMAT_VERSION, checksum=checksum)
         checkpoint = cls(header, tensors)
-        checkpoint._modules_on("cpu")  # strict: every tensor is there, fits and is finite
+        for member in checkpoint.members:
+            member._modules_on("cpu")  # strict: every tensor is there, fits and is finite
         return checkpoint
 
-    def _to_bytes(self) -> bytes:
-        from safetensors.numpy import save
-
-        header = json.dumps({"format_version": FORMAT_VERSION, **self.header})
-        return save(self.tensors, metadata={_HEADER_KEY: header})
+    def _versioned_header(self) -> dict:
+        return {"format_version": FORMAT_VERSION, **self.header}
 
     def embed(self, batch: CompositionBatch, *, device="cpu", batch_size: int = 4096):
         """Embed compositions and predict their calculated properties.
@@ -232,7 +234,8 @@ class Checkpoint:
         import torch
 
         use_one_thread_after_fork()
-        encoder, heads = self._modules_on(device)
+        modules = [member._modules_on(device) for member in self.members]
+        first_heads = modules[0][1]
         embedding = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
         properties = np.empty((len(batch), len(self.properties)), dtype=np.float32)
         with torch.inference_mode():
@@ -240,11 +243,24 @@ class Checkpoint:
                 rows = slice(start, start + batch_size)
                 numbers = torch.from_numpy(batch.atomic_numbers[rows]).to(device)
                 fractions = torch.from_numpy(batch.atomic_fractions[rows]).to(device)
-                embedded = encoder(numbers, fractions).embedding
-                predicted = heads(embedded)
-                embedding[rows] = torch.cat([embedded, predicted], dim=1).cpu().numpy()
-                properties[rows] = heads.to_units(predicted).cpu().numpy()
+                embedded = [encoder(numbers, fractions).embedding for encoder, _ in modules]
+                predicted = torch.stack(
+                    [heads.in_units(e) for (_, heads), e in zip(modules, embedded, strict=True)]
+                ).mean(0)
+                standardised = first_heads.standardised(predicted)
+                embedding[rows] = torch.cat([*embedded, standardised], dim=1).cpu().numpy()
+                properties[rows] = predicted.cpu().numpy()
         return embedding, properties
+
+    def copied_modules(self) -> list:
+        """Build new (composition encoder, property heads) of each member, in single precision.
+
+        Returns
+        -------
+        list of (CompositionEncoder, PropertyHeads)
+            They share nothing with the checkpoint: training them leaves it as it is.
+        """
+        return [tuple(module.float() for module in member._build("cpu")) for member in self.members]
 
     def _modules_on(self, device):
         """Modules on a device, built once and shared by all threads."""
@@ -310,6 +326,20 @@ class Checkpoint:
 
         seed = int(check_random_state(random_state).randint(2**31))
         with torch.random.fork_rng(devices=[]):
-            torch.random.manual_seed(seed)
-            encoder, heads = self._new_modules()
-        return Checkpoint.from_modules(self.header, encoder, heads)
+            modules = []
+            for number, member in enumerate(self.members):
+                torch.random.manual_seed(seed + number)
+                modules.append(member._new_modules())
+        return Checkpoint.combined(
+            Checkpoint.from_modules(member.header, *pair)
+            for member, pair in zip(self.members, modules, strict=True)
+        )
+
+
+def without_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Tensors whose names start with a prefix, without it."""
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }

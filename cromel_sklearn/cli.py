@@ -103,6 +103,9 @@ def pretrain(
     criterion: Annotated[
         str | None, typer.Option(help="paired (default), joint, wasserstein or none.")
     ] = None,
+    structure_run: Annotated[
+        Path | None, typer.Option(help="Folder of a run whose structure encoder is used as it is.")
+    ] = None,
     paper: Annotated[bool, typer.Option(help="The published method's settings.")] = False,
     max_epochs: Annotated[int, typer.Option(help="Passes over the training data.")] = 30,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.")] = 0,
@@ -120,12 +123,28 @@ def pretrain(
     try:
         pretrain_to_folder(
             structures, out, labels_path=labels, targets=target, paper=paper, resume=resume,
-            attribution=attribution, command=shlex.join(["cromel", *sys.argv[1:]]),
+            structure_run=structure_run, attribution=attribution,
+            command=shlex.join(["cromel", *sys.argv[1:]]),
             max_epochs=max_epochs, random_state=seed, device=device, n_jobs=n_jobs, **chosen,
         )  # fmt: skip
     except KeyboardInterrupt:
         Console(stderr=True).print(f"Stopped. Go on with --resume --out {out}.", highlight=False)
         raise typer.Exit(130) from None
+
+
+@app.command()
+def combine(
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or ids of encoders.")],
+    structures: Annotated[Path, typer.Option(help="The structures they were pretrained on.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights and card.")],
+    n_jobs: Annotated[int, typer.Option(help="Processes that build crystal graphs.")] = -1,
+) -> None:
+    """Put encoders of several runs side by side as one encoder."""
+    from .combination import combine_to_folder
+
+    command = shlex.join(["cromel", *sys.argv[1:]])
+    combine_to_folder(runs, structures, out, command=command, n_jobs=n_jobs)
+    Console().print(f"Combined {len(runs)} encoders in {out}")
 
 
 @app.command()

@@ -227,3 +227,7 @@ class PropertyHeads(nn.Module):
     def to_units(self, standardised: Tensor) -> Tensor:
         """Give standardised properties their units back."""
         return standardised * self.scales + self.means
+
+    def standardised(self, properties: Tensor) -> Tensor:
+        """Standardise properties given in their units."""
+        return (properties - self.means) / self.scales

@@ -1,5 +1,7 @@
 """Dataset name in, formulas and measured values out."""
 
+import gzip
+import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from sklearn.utils import Bunch
 from .composition import parse_composition, reduced_formulas
 
 _MATBENCH_SEED = 18012019
+_GROUPED = GroupKFold(5, shuffle=True, random_state=0)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,28 @@ TASKS = {
 }  # fmt: skip
 
 
+#: MatBench v0.1: task -> data set, its column, SHA-256 of its file as matminer publishes it.
+_MATBENCH_FILES = {
+    "band_gap": (
+        "matbench_expt_gap", "gap expt",
+        "783e7d1461eb83b00b2f2942da4b95fda5e58a0d1ae26b581c24cf8a82ca75b2",
+    ),
+    "is_metal": (
+        "matbench_expt_is_metal", "is_metal",
+        "8f2a4f9bacdcbc5c2c73615629ee7986f09d39bed40ba7db52b61b2889730887",
+    ),
+    "metallic_glass": (
+        "matbench_glass", "gfa",
+        "36beb654e2a463ee2a6572105bea0ca2961eee7c7b26a25377bff2c3b338e53a",
+    ),
+    "steel_yield_strength": (
+        "matbench_steels", "yield strength",
+        "473bc4957b2ea5e6465aef84bc29bb48ac34db27d69ea4ec5f508745c6fae252",
+    ),
+}  # fmt: skip
+_MATBENCH_URL = "https://ml.materialsproject.org/projects/{}.json.gz"
+
+
 def load_standard_enthalpies() -> Bunch:
     """Load the bundled standard enthalpies of formation of inorganic compounds.
 
@@ -127,28 +152,34 @@ def load_standard_enthalpies() -> Bunch:
 def load_task(name: str, data_home=None) -> Bunch:
     """Load one of the fourteen experimental tasks with its leak-free folds.
 
-    Rows whose formula is malformed in the source are left out with one warning that names them.
+    The table is looked for below ``target/`` in `data_home`, in the folder named by the environment
+    variable CROMEL_DATA and in the user's cache; MatBench's four are then downloaded into the cache
+    and checked. Rows whose formula is malformed in the source are left out with one warning that
+    names them.
 
     Parameters
     ----------
     name : str
         One of `TASKS`.
     data_home : path-like, optional
-        Folder with the tables below ``target/``; the environment variable CROMEL_DATA by default.
+        Folder to look in first.
 
     Returns
     -------
     Bunch
         `X` (DataFrame: `formula` and the task's other features), `target` (ndarray of shape
         (n_samples,)), `groups` (reduced formula of each row), `folds` (list of (train, test)
-        row numbers: MatBench's own, or grouped by reduced formula), `task` (`Task`) and `path`.
+        row numbers: MatBench's own, or grouped by reduced formula), `systems` (chemical system of
+        each row, such as "Al-O"), `system_folds` (likewise, grouped by chemical system: no set of
+        elements of the test rows is in the training rows), `task` (`Task`) and `path`.
 
     Raises
     ------
     ValueError
         If there is no such task.
     FileNotFoundError
-        If its table is not found; says where to get it and where to put it.
+        If its table is not found and cannot be downloaded; says where to get it and where to put
+        it.
 
     Examples
     --------
@@ -160,7 +191,7 @@ def load_task(name: str, data_home=None) -> Bunch:
     if name not in TASKS:
         raise ValueError(f"No task {name!r}; there is {', '.join(TASKS)}.")
     task = TASKS[name]
-    path = _find_table(task, data_home)
+    path = _find_table(name, data_home)
     frame = pd.read_csv(path, keep_default_na=False)
     malformed = {row: reason for row, reason in _malformed(frame["formula"])}
     if malformed:
@@ -175,6 +206,7 @@ def load_task(name: str, data_home=None) -> Bunch:
     target = np.log10(target) if task.log10 else target
     target = target.astype(int) if task.is_classification else target.astype(float)
     groups = np.array(reduced_formulas(frame["formula"]))
+    systems = np.array([_chemical_system(formula) for formula in frame["formula"]])
     features = ["formula", *task.features]
     X = frame[features].astype(dict.fromkeys(task.features, float))
     return Bunch(
@@ -182,6 +214,8 @@ def load_task(name: str, data_home=None) -> Bunch:
         target=target,
         groups=groups,
         folds=_folds(task, X, target, groups),
+        systems=systems,
+        system_folds=list(_GROUPED.split(X, target, systems)),
         task=task,
         path=path,
     )
@@ -190,12 +224,18 @@ def load_task(name: str, data_home=None) -> Bunch:
 def _folds(task: Task, X, target, groups) -> list[tuple[np.ndarray, np.ndarray]]:
     splitter: KFold | StratifiedKFold | GroupKFold
     if not task.is_matbench:
-        splitter = GroupKFold(5, shuffle=True, random_state=0)
+        splitter = _GROUPED
     elif task.is_classification:
         splitter = StratifiedKFold(5, shuffle=True, random_state=_MATBENCH_SEED)
     else:
         splitter = KFold(5, shuffle=True, random_state=_MATBENCH_SEED)
     return list(splitter.split(X, target, None if task.is_matbench else groups))
+
+
+def _chemical_system(formula: str) -> str:
+    from pymatgen.core import Element
+
+    return "-".join(sorted(Element.from_Z(z).symbol for z in parse_composition(formula)[0]))
 
 
 def _malformed(formulas):
@@ -206,14 +246,46 @@ def _malformed(formulas):
             yield row, f"row {row} {formula!r} ({error})"
 
 
-def _find_table(task: Task, data_home) -> Path:
-    home = data_home or os.environ.get("CROMEL_DATA")
-    path = Path(home) / "target" / task.file if home else None
-    if path is not None and path.exists():
-        return path
-    looked = "CROMEL_DATA is not set" if path is None else f"{path} does not exist"
+def _find_table(name: str, data_home) -> Path:
+    import pooch
+
+    task = TASKS[name]
+    cache = Path(pooch.os_cache("cromel-sklearn"))
+    homes = [Path(home) for home in (data_home, os.environ.get("CROMEL_DATA"), cache) if home]
+    paths = [home / "target" / task.file for home in homes]
+    for path in paths:
+        if path.exists():
+            return path
+    missing = f"{task.file} is not in {', '.join(str(path.parent) for path in paths)}"
+    if name in _MATBENCH_FILES:
+        try:
+            return _download(name, cache)
+        except (OSError, ValueError) as error:
+            missing += f", and the download failed ({error})"
     raise FileNotFoundError(
-        f"{looked}. Make {task.file} (columns: formula, "
-        f"{', '.join((*task.features, task.target))}) from {task.source}, put it below target/ in "
-        f"a folder of your choice and pass that folder as data_home or in CROMEL_DATA."
+        f"{missing}. Make it (columns: formula, {', '.join((*task.features, task.target))}) from "
+        f"{task.source}, put it below target/ in a folder of your choice and pass that folder as "
+        f"data_home or in CROMEL_DATA."
     )
+
+
+def _download(name: str, cache: Path) -> Path:
+    """Fetch a MatBench table and write it as CSV, in MatBench's order, which its folds refer to."""
+    import pooch
+
+    dataset, column, sha256 = _MATBENCH_FILES[name]
+    url = _MATBENCH_URL.format(dataset)
+    fetched = pooch.retrieve(url, known_hash=f"sha256:{sha256}", path=cache / "downloads")
+    with gzip.open(fetched, "rt", encoding="utf-8") as file:
+        table = json.load(file)  # not pandas: "NaN" is sodium nitride here
+    frame = pd.DataFrame(table["data"], columns=table["columns"])
+    task = TASKS[name]
+    rows = pd.DataFrame(
+        {"formula": frame["composition"].astype(str), task.target: frame[column].astype(float)}
+    )
+    path = cache / "target" / task.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    rows.to_csv(partial, index=False)
+    partial.replace(path)
+    return path

@@ -33,6 +33,14 @@ class InvalidCompositionWarning(UserWarning):
         self.problems = list(problems)
 
 
+class InvalidTableError(CroMELError, ValueError):
+    """Numeric columns beside the compositions, or targets, cannot be used as given."""
+
+
+class CalibrationError(CroMELError, ValueError):
+    """Too few held-out rows for the uncertainty that was asked for."""
+
+
 class CheckpointError(CroMELError, ValueError):
     """A checkpoint file is damaged, truncated, unsafe or of another format."""
 

@@ -1,5 +1,6 @@
 """skorch callbacks of pretraining: schedule, validation, stopping, state on disk, progress."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -18,6 +19,8 @@ from .pretraining_data import PretrainingData
 from .pretraining_net import MODULES, OPTIMIZERS
 from .validation import evaluate_encoders
 
+#: File of a run's folder that holds its state.
+RUN_STATE = "run_state.pt"
 _STATE_VERSION = 1
 
 
@@ -124,13 +127,7 @@ class TrainingState(Callback):
         """
         if self.path is None or not self.path.exists():
             raise CheckpointError(f"Nothing to resume: {self.path} does not exist.")
-        try:
-            state = torch.load(self.path, map_location=net.device, weights_only=True)
-            version = state["version"]
-        except Exception as error:
-            raise CheckpointError(f"{self.path} is damaged: {error}. Start a new run.") from error
-        if version != _STATE_VERSION:
-            raise CheckpointError(f"{self.path} has format {version}, expected {_STATE_VERSION}.")
+        state = read_run_state(self.path, net.device)
         written = json.loads(state["settings"])
         for name in sorted(self.settings.keys() | written.keys()):
             if json.dumps(self.settings.get(name)) != json.dumps(written.get(name)):
@@ -162,6 +159,55 @@ class TrainingState(Callback):
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def read_run_state(path: Path, device="cpu") -> dict:
+    """Read the state that `TrainingState` has written.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing, damaged or of another format.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        version = state["version"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"No run at {path}; expected a run_state.pt.") from error
+    except Exception as error:
+        raise CheckpointError(f"{path} is damaged: {error}. Start a new run.") from error
+    if version != _STATE_VERSION:
+        raise CheckpointError(f"{path} has format {version}, expected {_STATE_VERSION}.")
+    return state
+
+
+def load_structure_encoder(folder: Path, structure_encoder, structure_heads) -> None:
+    """Load structure encoder and heads of an earlier run, and hold them fixed.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such run, or it is of another architecture or other targets.
+    """
+    weights = read_run_state(folder / RUN_STATE)["best_weights"]
+    try:
+        structure_encoder.load_state_dict(weights["structure_encoder_"])
+        structure_heads.load_state_dict(weights["structure_heads_"])
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The structure encoder in {folder} does not fit this run: {error}"
+        ) from error
+    structure_encoder.requires_grad_(False)
+    structure_heads.requires_grad_(False)
+
+
+def run_checksum(folder: Path) -> str:
+    """SHA-256 of the weights of an earlier run's structure encoder."""
+    weights = read_run_state(folder / RUN_STATE)["best_weights"]["structure_encoder_"]
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(weights[name].cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 class StopTraining(Exception):  # noqa: N818 (a signal, not an error)

@@ -1,7 +1,7 @@
 """Calculated materials and labels in, training batches of graphs, compositions and targets out."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,10 @@ class PretrainingBatch:
 
     Attributes
     ----------
-    graphs : CrystalGraphBatch
+    graphs : CrystalGraphBatch, optional
         The structures of the batch.
+    structure_embedding : Tensor of shape (n_graphs, embedding_dim), optional
+        In their place, where the structure encoder is held fixed.
     structure_targets : Tensor of shape (n_graphs, n_properties)
         Standardised, NaN where missing.
     atomic_numbers : Tensor of shape (n_compositions, max_elements), int64
@@ -35,7 +37,8 @@ class PretrainingBatch:
         Standardised, NaN where missing.
     """
 
-    graphs: CrystalGraphBatch
+    graphs: CrystalGraphBatch | None
+    structure_embedding: Tensor | None
     structure_targets: Tensor
     atomic_numbers: Tensor
     atomic_fractions: Tensor
@@ -67,6 +70,8 @@ class PretrainingData:
     properties : tuple of str
     means, scales : ndarray of shape (n_properties,)
         Mean and standard deviation over the training compositions.
+    structure_embeddings : ndarray of shape (n_structures, embedding_dim), optional
+        Of a structure encoder that is held fixed.
     """
 
     graphs: CrystalGraphs
@@ -78,6 +83,7 @@ class PretrainingData:
     properties: tuple[str, ...]
     means: np.ndarray
     scales: np.ndarray
+    structure_embeddings: np.ndarray | None = None
 
     @property
     def n_structures(self) -> int:
@@ -95,6 +101,10 @@ class PretrainingData:
         ):  # fmt: skip
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    def with_structure_embeddings(self, embeddings: np.ndarray) -> "PretrainingData":
+        """Return the data with the embeddings of a fixed structure encoder."""
+        return replace(self, structure_embeddings=embeddings)
 
     def structure_rows(self, split: str) -> np.ndarray:
         """Rows of the structures in one part of the split."""
@@ -124,8 +134,16 @@ class PretrainingData:
         def standardised(targets: np.ndarray) -> Tensor:
             return torch.tensor((targets - self.means) / self.scales, dtype=torch.float32)
 
+        fixed = self.structure_embeddings
         return PretrainingBatch(
-            graphs=CrystalGraphBatch.from_graphs(self.graphs, structures, device),
+            graphs=(
+                CrystalGraphBatch.from_graphs(self.graphs, structures, device)
+                if fixed is None
+                else None
+            ),
+            structure_embedding=(
+                None if fixed is None else torch.from_numpy(fixed[structures]).to(device)
+            ),
             structure_targets=standardised(self.structure_targets[structures]).to(device),
             atomic_numbers=torch.tensor(compositions.atomic_numbers[:, :n_elements]).to(device),
             atomic_fractions=torch.tensor(
@@ -233,7 +251,9 @@ def _add_labels(compositions, targets: pd.DataFrame, split: np.ndarray, labels: 
     known = {amounts: row for row, amounts in enumerate(_amounts(compositions))}
     n_known = len(known)
     row_of_label = np.array([known.setdefault(a, len(known)) for a in _amounts(labelled)])
-    grouped = labels.assign(row=row_of_label[inverse]).groupby(["row", "property"])["value"]
+    grouped = labels.assign(row=row_of_label[inverse]).groupby(["row", "property"], observed=True)[
+        "value"
+    ]
     table = grouped.median().unstack()
     if _STABILITY in table:
         table[_STABILITY] = grouped.min().unstack()[_STABILITY]

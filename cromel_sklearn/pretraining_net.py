@@ -142,17 +142,19 @@ class CroMELNet(NeuralNet):
         """Take one step of every optimizer that is due."""
         self._set_training(True)
         self.n_steps_ += 1
-        structure = self.structure_encoder_(batch.graphs)
         encoded = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
-        losses = {
-            "structure_loss": self.criterion_(
+        losses, total = {}, encoded.embedding.new_zeros(())
+        if batch.graphs is None:  # the structure encoder is held fixed
+            structure = batch.structure_embedding
+        else:
+            structure = self.structure_encoder_(batch.graphs)
+            losses["structure_loss"] = self.criterion_(
                 self.structure_heads_(structure), batch.structure_targets
             )
-        }
-        total = losses["structure_loss"]
-        if self.decorrelation_weight and len(structure):
-            losses["decorrelation"] = decorrelation_loss(structure)
-            total = total + self.decorrelation_weight * losses["decorrelation"]
+            total = losses["structure_loss"]
+            if self.decorrelation_weight and len(structure):
+                losses["decorrelation"] = decorrelation_loss(structure)
+                total = total + self.decorrelation_weight * losses["decorrelation"]
         if self.composition_property_weight:
             losses["composition_loss"] = self.criterion_(
                 self.property_heads_(encoded.embedding), batch.composition_targets
@@ -164,7 +166,8 @@ class CroMELNet(NeuralNet):
             total = total + self.alignment_weight * alignment
         self.optimizer_.zero_grad()
         self.composition_optimizer_.zero_grad()
-        total.backward()
+        if total.requires_grad:
+            total.backward()
         self.optimizer_.step()
         if self.composition_property_weight or alignment is not None:
             self.composition_optimizer_.step()

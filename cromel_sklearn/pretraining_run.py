@@ -6,10 +6,10 @@ from pathlib import Path
 from .card import model_card
 from .exceptions import CheckpointError, SourceDataError
 from .pretraining import PAPER_SETTINGS, CroMELPretrainer
+from .pretraining_callbacks import RUN_STATE
 from .registry import CARD, WEIGHTS
 from .sources import read_labels, read_materials
 
-STATE = "run_state.pt"
 HISTORY = "history.json"
 
 
@@ -60,7 +60,7 @@ def pretrain_to_folder(
         If the data cannot be used.
     """
     out = Path(out)
-    state_path = out / STATE
+    state_path = out / RUN_STATE
     if state_path.exists() and not resume:
         raise CheckpointError(
             f"{out} holds a run. Pass --resume to go on with it, or choose another folder."

@@ -191,4 +191,6 @@ def _load_file(
 def _load_once(
     path: Path, checksum: str | None, release: str | None, modified: int, size: int
 ) -> Checkpoint:
-    return Checkpoint.load(path, checksum=checksum, release=release)
+    checkpoint = Checkpoint.load(path, checksum=checksum)
+    checkpoint.release = None if release is None or checksum is None else (release, checksum)
+    return checkpoint

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from .crystal_graph import CUTOFF, CrystalGraphs
 
+# Structures that are embedded at once.
+_BATCH_SIZE = 512
+
 
 @dataclass(frozen=True)
 class StructureEncoderConfig:
@@ -210,3 +213,25 @@ def _pool_depths(states: Tensor, batch: CrystalGraphBatch) -> Tensor:
     mean = _site_average(states, batch)
     variance = _site_average((states - mean.index_select(0, batch.graph_of_node)) ** 2, batch)
     return torch.cat([mean, torch.sqrt(variance + 1e-6)], dim=1)
+
+
+@torch.no_grad()
+def embed_structures(encoder: StructureEncoder, graphs: CrystalGraphs, rows) -> Tensor:
+    """Embed structures in evaluation mode.
+
+    Parameters
+    ----------
+    encoder : StructureEncoder
+    graphs : CrystalGraphs
+    rows : array of int of shape (n_structures,)
+
+    Returns
+    -------
+    Tensor of shape (n_structures, embedding_dim), on the encoder's device
+    """
+    encoder.eval()
+    device = encoder.element_features.device
+    chunks = np.array_split(rows, max(1, len(rows) // _BATCH_SIZE))
+    return torch.cat(
+        [encoder(CrystalGraphBatch.from_graphs(graphs, chunk, device)) for chunk in chunks]
+    )

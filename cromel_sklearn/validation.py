@@ -7,7 +7,7 @@ import torch
 
 from .cromel_loss import effective_rank
 from .pretraining_data import PretrainingData
-from .structure_encoder import CrystalGraphBatch
+from .structure_encoder import embed_structures
 
 _BATCH_SIZE = 512
 
@@ -63,25 +63,25 @@ def evaluate_encoders(
     for module in (structure_encoder, structure_heads, composition_encoder, property_heads):
         module.eval()
     device = property_heads.means.device
-    structure, composition = [], []
+    composition = []
     rows = data.structure_rows(split)
-    for chunk in np.array_split(rows, max(1, len(rows) // _BATCH_SIZE)):
-        structure.append(
-            structure_encoder(CrystalGraphBatch.from_graphs(data.graphs, chunk, device))
-        )
+    if data.structure_embeddings is None:
+        structure = embed_structures(structure_encoder, data.graphs, rows)
+    else:
+        structure = torch.from_numpy(data.structure_embeddings[rows]).to(device)
     composition_rows = data.composition_rows(split)
     batch = data.compositions[composition_rows]
     numbers = torch.tensor(batch.atomic_numbers, device=device)
     fractions = torch.tensor(batch.atomic_fractions, dtype=torch.float32, device=device)
     for chunk in torch.arange(len(batch)).split(_BATCH_SIZE):
         composition.append(composition_encoder(numbers[chunk], fractions[chunk]).embedding)
-    embeddings = torch.cat(structure), torch.cat(composition)
+    embeddings = structure, torch.cat(composition)
     targets = data.structure_targets[rows], data.composition_targets[composition_rows]
     errors = []
     heads = structure_heads, property_heads
     for head, embedding, target in zip(heads, embeddings, targets, strict=True):
         predicted = head.in_units(embedding).cpu().numpy()
-        errors.append(_mean_absolute_errors(predicted, target, data.properties))
+        errors.append(mean_absolute_errors(predicted, target, data.properties))
     scale = dict(zip(data.properties, data.scales, strict=True))
     return EncoderErrors(
         structure=errors[0],
@@ -92,7 +92,8 @@ def evaluate_encoders(
     )
 
 
-def _mean_absolute_errors(predicted, target, names) -> dict[str, float]:
+def mean_absolute_errors(predicted, target, names) -> dict[str, float]:
+    """Mean absolute error of each property that has a held-out value."""
     return {
         name: float(np.nanmean(np.abs(predicted[:, column] - target[:, column])))
         for column, name in enumerate(names)

@@ -1,0 +1,107 @@
+"""Results of accuracy.py in, who is better than whom out; all rules of comparison are here."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import t as student
+
+from cromel_sklearn.datasets import TASKS
+
+N_FOLDS = 5
+#: A model with this in its name is shown as a warning and compared with nothing.
+LEAK = "leak"
+#: What is compared, in this order: label -> featurizers or models that belong to it.
+FAMILIES = {
+    "CroMEL": ("cromel", "finetuned"),
+    "CroMEL + Magpie": ("cromel-magpie",),
+    "Magpie": ("magpie",),
+    "mat2vec": ("mat2vec",),
+    "matscholar": ("matscholar",),
+    "untrained": ("untrained",),
+    "CrabNet": ("crabnet",),
+    "Roost": ("roost",),
+    "paper": ("paper-protocol",),
+}
+OURS = "CroMEL"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How CroMEL compares with another family on one task.
+
+    Attributes
+    ----------
+    gain : float
+        1 - (our error) / (their error), over the folds that both have.
+    word : {"better", "level", "worse", "open"}
+        Open: fewer than three common folds.
+    n_folds : int
+    """
+
+    gain: float
+    word: str
+    n_folds: int
+
+
+def read_results(folder: Path) -> dict:
+    """Results by task, model and fold, in the order of `TASKS`."""
+    paths = {name: folder / f"{name}.json" for name in TASKS}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+
+
+def error_name(task: str) -> str:
+    """What `errors` are, in words."""
+    return "balanced error" if TASKS[task].is_classification else "MAE"
+
+
+def errors(task: str, by_fold: dict) -> dict[str, float]:
+    """Error of each fold: mean absolute error, or 1 - balanced accuracy for classes."""
+    if TASKS[task].is_classification:
+        return {fold: 1 - r["scores"]["balanced_accuracy"] for fold, r in by_fold.items()}
+    return {fold: result["scores"]["mae"] for fold, result in by_fold.items()}
+
+
+def family_errors(task: str, results: dict, family: str) -> tuple[str, dict[str, float]] | None:
+    """Member of a family with most folds and, among those, the smallest mean error."""
+    members = {
+        model: errors(task, by_fold)
+        for model, by_fold in results.items()
+        if model.partition("+")[0] in FAMILIES[family] and LEAK not in model
+    }
+    if not members:
+        return None
+    return min(members.items(), key=lambda m: (-len(m[1]), np.mean(list(m[1].values()))))
+
+
+def verdict(ours: dict[str, float], theirs: dict[str, float]) -> Verdict | None:
+    """Compare two families on the folds they share; None without any.
+
+    Better or worse if the paired differences over folds are other than zero by the corrected
+    resampled t-test at 5 % (Nadeau and Bengio, Mach. Learn. 52, 239 (2003),
+    doi:10.1023/A:1024068626366), which knows that the training parts of the folds overlap.
+    """
+    common = sorted(ours.keys() & theirs.keys())
+    if not common:
+        return None
+    mine, yours = (np.array([values[fold] for fold in common]) for values in (ours, theirs))
+    gain = 1 - mine.mean() / yours.mean()
+    if len(common) < 3:
+        return Verdict(gain, "open", len(common))
+    difference = yours - mine
+    spread = np.sqrt((1 / len(common) + 1 / (N_FOLDS - 1)) * difference.var(ddof=1))
+    limit = student.ppf(0.975, len(common) - 1) * spread
+    if abs(difference.mean()) <= limit:
+        return Verdict(gain, "level", len(common))
+    return Verdict(gain, "better" if gain > 0 else "worse", len(common))
+
+
+def verdicts(all_results: dict, family: str) -> dict[str, Verdict]:
+    """CroMEL against one family on each task that both have."""
+    found = {}
+    for task, results in all_results.items():
+        ours, theirs = (family_errors(task, results, name) for name in (OURS, family))
+        if ours and theirs and (result := verdict(ours[1], theirs[1])):
+            found[task] = result
+    return found

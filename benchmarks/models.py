@@ -1,0 +1,105 @@
+"""Which models are compared: a task in, its table of named estimators out."""
+
+from element_embeddings import ElementEmbedding
+from magpie import MagpieFeaturizer
+from peers.estimator import PEERS, PeerClassifier, PeerRegressor
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, SVR
+
+from cromel_sklearn import CroMELTransformer, list_encoders, load_encoder
+from cromel_sklearn.composition import parse_composition
+from cromel_sklearn.demo import element_statistics
+
+#: Most rows for a stock model whose time grows faster than the table; others stand in for it.
+MOST_ROWS = {"gbr": 2_000, "svr": 10_000}
+
+
+def regressors() -> dict:
+    """Stock regressors; the SVR sees scaled features and a scaled target."""
+    svr = TransformedTargetRegressor(
+        make_pipeline(StandardScaler(), SVR(C=10.0)), transformer=StandardScaler()
+    )
+    return {
+        "gbr": GradientBoostingRegressor(random_state=0),
+        "extratrees": ExtraTreesRegressor(200, max_features=1 / 3, random_state=0),
+        "svr": svr,
+        "histgbr": HistGradientBoostingRegressor(random_state=0),
+    }
+
+
+def classifiers() -> dict:
+    """The same families for classes."""
+    return {
+        "gbr": GradientBoostingClassifier(random_state=0),
+        "extratrees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=0),
+        "svr": make_pipeline(StandardScaler(), SVC(C=10.0)),
+        "histgbr": HistGradientBoostingClassifier(random_state=0),
+    }
+
+
+def featurizers(on_invalid: str) -> dict:
+    """Composition featurizers, all on the CPU."""
+    default = load_encoder("mp-multi")
+    settings = {"on_invalid": on_invalid, "device": "cpu"}
+    shipped = {
+        f"cromel:{encoder}": CroMELTransformer(encoder, **settings)
+        for encoder in list_encoders()
+        if load_encoder(encoder) is not default
+    }
+    both = [("cromel", CroMELTransformer(**settings)), ("magpie", MagpieFeaturizer())]
+    return {
+        "cromel": CroMELTransformer(**settings),
+        "cromel-magpie": FeatureUnion(both),
+        "untrained": CroMELTransformer(default.untrained(), **settings),
+        "statistics": FunctionTransformer(element_statistics),
+        "magpie": MagpieFeaturizer(),
+        "mat2vec": ElementEmbedding("mat2vec"),
+        "matscholar": ElementEmbedding("matscholar"),
+        **shipped,
+    }
+
+
+def stock_models(task, formulas) -> dict:
+    """Name -> featurizer and stock model; the features beside the formula go through unscaled.
+
+    Where the task has elements that the encoder has never seen, those rows are NaN, which only the
+    forests and the histogram boosting take.
+    """
+    known = load_encoder("mp-multi").known_elements
+    has_unknown = any(not known.issuperset(parse_composition(f)[0]) for f in formulas)
+    stock = classifiers() if task.is_classification else regressors()
+    found = {}
+    for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
+        gives_nan = has_unknown and featurizer_name.startswith(("cromel", "untrained"))
+        columns = ColumnTransformer(
+            [(featurizer_name, featurizer, "formula")], remainder="passthrough"
+        )
+        for stock_name, estimator in stock.items():
+            too_long = len(formulas) > MOST_ROWS.get(stock_name, len(formulas))
+            if not too_long and not (gives_nan and stock_name in ("gbr", "svr")):
+                found[f"{featurizer_name}+{stock_name}"] = make_pipeline(columns, estimator)
+    return found
+
+
+def models(task, formulas) -> dict:
+    """Name -> estimator of a task's frame, which has a column `formula` and the other features.
+
+    A model that trains on the frame itself, such as a fine-tuned encoder, is one more line here.
+    """
+    found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
+    found.update(stock_models(task, formulas))
+    if not task.features:  # the peers read formulas only
+        peer_class = PeerClassifier if task.is_classification else PeerRegressor
+        found.update({peer: peer_class(peer) for peer in PEERS})
+    return found

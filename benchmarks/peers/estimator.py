@@ -1,0 +1,107 @@
+"""Formulas in, the predictions of a peer out; the peer trains in its own environment."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from peers.install import ENVIRONMENTS, element_table, installed_interpreter
+from pymatgen.core import Element
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from cromel_sklearn.composition import parse_composition
+from cromel_sklearn.sources import file_checksum
+
+PEERS = tuple(ENVIRONMENTS)
+
+
+class _Peer(BaseEstimator):
+    """A model that learns from formulas alone; any other column is refused.
+
+    Parameters
+    ----------
+    peer : {"crabnet", "roost"}
+    random_state : int
+        Seed of the peer's weights, batches and validation part.
+
+    Attributes
+    ----------
+    versions_ : dict
+        Versions in the peer's environment, known after a prediction.
+    """
+
+    def __init__(self, peer="crabnet", random_state=0):
+        self.peer = peer
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Keep the training rows: the peer trains when it is asked to predict."""
+        if list(X.columns) != ["formula"]:
+            raise ValueError(f"{self.peer} reads formulas only, got {list(X.columns)}.")
+        self.formulas_ = _plain_formulas(X["formula"])
+        self.target_ = np.asarray(y)
+        return self
+
+    def source_checksum(self) -> str:
+        """Checksum of the code that runs the peer."""
+        return file_checksum(self._runner())
+
+    def _runner(self) -> Path:
+        return Path(__file__).with_name(f"{self.peer}_runner.py")
+
+    def _run(self, X, is_classification: bool) -> np.ndarray:
+        request = {
+            "train_formulas": self.formulas_,
+            "train_target": self.target_.tolist(),
+            "test_formulas": _plain_formulas(X["formula"]),
+            "is_classification": is_classification,
+            "seed": self.random_state,
+            "mat2vec": str(element_table("mat2vec.csv")),
+        }
+        # What a user's own settings of Python would add to the peer's environment stays outside.
+        variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        with tempfile.TemporaryDirectory() as folder:
+            asked, answered = Path(folder) / "request.json", Path(folder) / "response.json"
+            asked.write_text(json.dumps(request))
+            command = [installed_interpreter(self.peer), self._runner(), asked, answered]
+            with (Path(folder) / "log.txt").open("w+") as log:
+                done = subprocess.run(command, cwd=folder, env=variables, stdout=log, stderr=log)
+                log.seek(0)
+                if done.returncode:
+                    raise RuntimeError(f"{self.peer} failed:\n{log.read()[-3000:]}")
+            response = json.loads(answered.read_text())
+        self.versions_ = response["versions"]
+        return np.array(response["predicted"])
+
+
+class PeerRegressor(RegressorMixin, _Peer):
+    """A peer for measured values."""
+
+    def predict(self, X):
+        """Train, then predict."""
+        return self._run(X, is_classification=False)
+
+
+class PeerClassifier(ClassifierMixin, _Peer):
+    """A peer for two classes, 0 and 1."""
+
+    def predict_proba(self, X):
+        """Train, then predict the probability of each class."""
+        probability = self._run(X, is_classification=True)
+        return np.column_stack([1 - probability, probability])
+
+    def predict(self, X):
+        """Train, then predict the class."""
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+
+
+def _plain_formulas(formulas) -> list[str]:
+    """Write each composition as element symbols with atomic fractions, which every peer reads."""
+    plain = []
+    for formula in formulas:
+        numbers, fractions = parse_composition(formula)
+        parts = zip(numbers, fractions, strict=True)
+        plain.append("".join(f"{Element.from_Z(z).symbol}{fraction:.8f}" for z, fraction in parts))
+    return plain

@@ -1,0 +1,85 @@
+"""Training and test rows in, Roost's predictions out; runs in Roost's own environment.
+
+Roost: Goodall and Lee, Nat. Commun. 11, 6280 (2020), doi:10.1038/s41467-020-19964-7, as in PyPI
+``aviary-models`` with the settings of its authors' example: robust L1 loss (cross entropy for
+classes), 100 epochs of AdamW at 3e-4 with weight decay 1e-6 in batches of 128, no validation part,
+one network. It reads formulas only.
+"""
+
+import json
+import random
+import sys
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from aviary.core import sampled_softmax
+from aviary.roost.data import CompositionData, collate_batch
+from aviary.roost.model import Roost
+from aviary.utils import init_normalizers, initialize_losses, initialize_optim
+from torch.utils.data import DataLoader
+
+EPOCHS = 100
+BATCH_SIZE = 128
+OPTIMIZER = {"optim": "AdamW", "learning_rate": 3e-4, "weight_decay": 1e-6, "momentum": 0.9}
+
+
+def predict(request: dict) -> list[float]:
+    """Train on the request's training rows and predict its test rows.
+
+    For classes the prediction is the probability of class 1.
+    """
+    random.seed(request["seed"])
+    np.random.seed(request["seed"])  # noqa: NPY002 (what aviary draws from)
+    torch.manual_seed(request["seed"])
+    is_classification = request["is_classification"]
+    kind = "classification" if is_classification else "regression"
+    columns = {"material_id": "", "composition": request["train_formulas"]}
+    train = pd.DataFrame({**columns, "y": request["train_target"]})
+    test = pd.DataFrame({**columns, "composition": request["test_formulas"], "y": 0})
+    tasks = {"y": kind}
+    load = partial(DataLoader, collate_fn=collate_batch)
+    train_loader = load(CompositionData(train, tasks), batch_size=BATCH_SIZE, shuffle=True)
+    test_loader = load(CompositionData(test, tasks), batch_size=16 * BATCH_SIZE)
+
+    n_outputs = 2 if is_classification else 1
+    model = Roost(task_dict=tasks, robust=True, n_targets=[n_outputs], device="cpu")
+    optimizer, scheduler = initialize_optim(model, device="cpu", **OPTIMIZER)
+    losses = initialize_losses(tasks, {"y": "CSE" if is_classification else "L1"}, robust=True)
+    normalizers = init_normalizers(tasks, "cpu")
+    normalizer = normalizers["y"]
+    if normalizer is not None:
+        normalizer.fit(torch.tensor(train["y"].to_numpy(), dtype=torch.float32))
+    model.fit(
+        train_loader,
+        None,
+        optimizer,
+        scheduler,
+        epochs=EPOCHS,
+        loss_dict=losses,
+        normalizer_dict=normalizers,
+        model_name="fold",
+        run_id=0,
+        checkpoint=False,
+        verbose=False,
+    )
+    _, (output,), _ = model.predict(test_loader)
+    first, log_deviation = output.chunk(2, dim=1)
+    if is_classification:
+        return sampled_softmax(first, log_deviation)[:, 1].tolist()
+    return normalizer.denorm(first)[:, 0].tolist()
+
+
+def main() -> None:
+    """Answer one request."""
+    request_path, response_path = map(Path, sys.argv[1:])
+    predicted = predict(json.loads(request_path.read_text()))
+    versions = {name: version(name) for name in ("aviary-models", "torch", "pymatgen")}
+    response_path.write_text(json.dumps({"predicted": predicted, "versions": versions}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Results in, Markdown tables and sentences of docs/benchmarks.md out."""
+
+import numpy as np
+from comparison import FAMILIES, LEAK, N_FOLDS, OURS, error_name, family_errors, verdict, verdicts
+
+from cromel_sklearn.datasets import TASKS
+
+SIGNS = {"better": "▲", "worse": "▼", "level": "=", "open": "·"}
+
+
+def digits(value: float) -> str:
+    """Write a figure with three digits that count."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
+def verdict_sentences(all_results: dict) -> list[str]:
+    """Say who wins, ties and loses against CroMEL, one bullet a family."""
+    lines = []
+    for family in FAMILIES:
+        found = verdicts(all_results, family)
+        if family == OURS or not found:
+            continue
+        parts = []
+        for word in ("better", "level", "worse", "open"):
+            tasks = [
+                f"{task} ({result.gain:+.0%})"
+                for task, result in found.items()
+                if result.word == word
+            ]
+            if tasks:
+                name = "too few folds to tell" if word == "open" else f"{word} on {len(tasks)}"
+                parts.append(f"{name}: {', '.join(tasks)}" if word != "level" else name)
+        gains = [result.gain for result in found.values() if result.word != "open"]
+        median = f", median gain {np.median(gains):+.0%}" if gains else ""
+        count = f"{len(found)} task{'s' if len(found) > 1 else ''}"
+        lines.append(f"* against **{family}**, {count}{median}: {'; '.join(parts)}.")
+    return [*lines, ""]
+
+
+def winner_sentence(all_results: dict) -> str:
+    """Say which family has the smallest mean error on how many tasks, all folds run."""
+    won: dict[str, list[str]] = {}
+    for task, results in all_results.items():
+        found = {family: family_errors(task, results, family) for family in FAMILIES}
+        means = {
+            family: np.mean(list(entry[1].values()))
+            for family, entry in found.items()
+            if entry and len(entry[1]) == N_FOLDS
+        }
+        won.setdefault(min(means, key=means.__getitem__), []).append(task)
+    parts = [
+        f"{family} on {len(won[family])} ({', '.join(won[family])})"
+        for family in sorted(won, key=lambda family: -len(won[family]))
+    ]
+    return f"Smallest mean error of {len(all_results)} tasks: {'; '.join(parts)}."
+
+
+def one_look_table(all_results: dict) -> list[str]:
+    """Error of each family on each task, with CroMEL's verdict against it."""
+    families = [
+        family
+        for family in FAMILIES
+        if any(family_errors(task, results, family) for task, results in all_results.items())
+    ]
+    lines = [
+        f"| task | unit | {' | '.join(families)} |",
+        "|---|---|" + "---:|" * len(families),
+    ]
+    for task, results in all_results.items():
+        found = {family: family_errors(task, results, family) for family in families}
+        means = {
+            family: np.mean(list(entry[1].values()))
+            for family, entry in found.items()
+            if entry and len(entry[1]) == N_FOLDS
+        }
+        cells = []
+        for family, entry in found.items():
+            if entry is None:
+                is_open = family in ("CrabNet", "Roost") and TASKS[task].features
+                cells.append("n/a" if is_open else "")
+                continue
+            values = list(entry[1].values())
+            text = digits(np.mean(values))
+            if len(values) < N_FOLDS:
+                text += f" ({len(values)})"
+            elif means[family] == min(means.values()):
+                text = f"**{text}**"
+            ours = found.get(OURS)
+            result = verdict(ours[1], entry[1]) if ours and family != OURS else None
+            cells.append(f"{text} {SIGNS[result.word]}" if result else text)
+        unit = TASKS[task].unit or (error_name(task) if TASKS[task].is_classification else "")
+        lines.append(f"| {task} | {unit} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def task_table(name: str, results: dict, by_system: dict) -> list[str]:
+    """Write the table of one task, best model first."""
+    task = TASKS[name]
+    metric, sign = ("balanced_accuracy", -1) if task.is_classification else ("mae", 1)
+    metrics = list(next(iter(next(iter(results.values())).values()))["scores"])
+
+    def figures(by_fold: dict, of: str) -> np.ndarray:
+        return np.array([result["scores"][of] for result in by_fold.values()])
+
+    def is_last(model: str) -> bool:
+        return LEAK in model or len(results[model]) < N_FOLDS
+
+    order = sorted(
+        results,
+        key=lambda model: (LEAK in model, sign * figures(results[model], metric).mean()),
+    )
+    ranked = [model for model in order if not is_last(model)]
+    best = figures(results[ranked[0]], metric)
+    unit = f" ({task.unit})" if task.unit else ""
+    columns = [*metrics, f"{metric}, systems apart", "folds", "seconds a fold"]
+    lines = [
+        f"### {name}",
+        "",
+        f"{task.source}. Errors in the unit of the target{unit}.",
+        "",
+        f"| model | {' | '.join(columns)} |",
+        "|---|" + "---:|" * len(columns),
+    ]
+    for model in order:
+        cells = [_spread(figures(results[model], of)) for of in metrics]
+        cells.append(_spread(figures(by_system[model], metric)) if model in by_system else "")
+        cells.append(str(len(results[model])))
+        cells.append(f"{np.mean([r['seconds'] for r in results[model].values()]):.1f}")
+        is_close = abs(figures(results[model], metric).mean() - best.mean()) <= best.std()
+        mark = "**" if model == ranked[0] else "_" if is_close and not is_last(model) else ""
+        lines.append(f"| {mark}{model}{mark} | {' | '.join(cells)} |")
+    if any(LEAK in model for model in results):
+        lines += ["", f"Rows with `{LEAK}` have seen their test rows; they are no results."]
+    return [*lines, ""]
+
+
+def learning_sentence(curves: dict, n_rows: int = 100) -> str:
+    """Say how many rows Magpie needs for the error that CroMEL has with a few."""
+    parts = []
+    for task, by_model in curves.items():
+        best: dict[str, dict[int, float]] = {"cromel": {}, "magpie": {}}
+        for model, by_size in by_model.items():
+            smallest = best.get(model.partition("+")[0])
+            for size, by_fold in by_size.items() if smallest is not None else ():
+                error = float(np.mean([result["scores"]["mae"] for result in by_fold.values()]))
+                smallest[int(size)] = min(error, smallest.get(int(size), np.inf))
+        sizes = sorted(best["magpie"])
+        if n_rows not in best["cromel"] or not sizes:
+            continue
+        # np.interp wants rising abscissas: errors fall with the number of rows.
+        falling = [best["magpie"][size] for size in sizes][::-1]
+        needed = np.exp(np.interp(best["cromel"][n_rows], falling, np.log(sizes[::-1])))
+        more = "more than " if best["cromel"][n_rows] < falling[0] else "about "
+        parts.append(f"{more}{needed:.0f} rows for {task}")
+    return (
+        f"Each with the better of its regressors at each size: what CroMEL reaches with {n_rows} "
+        f"training rows takes Magpie {' and '.join(parts)}."
+    )
+
+
+def ablation_table(entries: list[dict]) -> list[str]:
+    """Write one ablation: entries with name (or criterion), task, model and scores per fold."""
+    lines = ["| pretraining | task | model | folds | MAE | R² |", "|---|---|---|---:|---:|---:|"]
+    for entry in sorted(entries, key=lambda e: (e["task"], e["model"])):
+        scores = list(entry["scores"].values())
+        cells = [_spread(np.array([fold[metric] for fold in scores])) for metric in ("mae", "r2")]
+        name = entry.get("name") or entry["criterion"]
+        lines.append(
+            f"| {name} | {entry['task']} | {entry['model']} | {len(scores)} | {' | '.join(cells)} |"
+        )
+    return [*lines, ""]
+
+
+def _spread(values: np.ndarray) -> str:
+    mean = digits(values.mean())
+    return f"{mean} ± {digits(values.std())}" if len(values) > 1 else mean

@@ -1,0 +1,197 @@
+"""What `CroMELRegressor` and `CroMELClassifier` share: an ensemble of fine-tuned networks."""
+
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from .checkpoint import Checkpoint
+from .device import find_device
+from .exceptions import InvalidTableError
+from .registry import load_encoder
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_COUNT = Interval(Integral, 1, None, closed="left")
+
+
+class FineTunedEstimator(BaseEstimator):
+    """Parameters, training, prediction by each network, files."""
+
+    _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
+        "encoder": [str, Path, Checkpoint],
+        "hidden_layer_sizes": ["array-like"],
+        "max_epochs": [_COUNT],
+        "lr": [_POSITIVE],
+        "encoder_lr": [_POSITIVE],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_estimators": [_COUNT],
+        "freeze_encoder": ["boolean"],
+        "feature_columns": [None, "array-like"],
+        "n_jobs": [None, Integral],
+        "device": [str, HasMethods("type")],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+
+    @property
+    def checkpoint_(self) -> Checkpoint:
+        """The fine-tuned encoder, for `CroMELTransformer(encoder=...)`."""
+        check_is_fitted(self, "networks_")
+        return Checkpoint.combined(
+            Checkpoint.from_modules(member.header, network.encoder, network.property_heads)
+            for member, network in zip(self._members(), self.networks_, strict=True)
+        ).with_provenance(finetuned_by=type(self).__name__, n_measurements=self.n_measurements_)
+
+    def save(self, path) -> None:
+        """Write the fitted estimator to a safetensors file.
+
+        Parameters
+        ----------
+        path : path-like
+        """
+        from .finetuned_file import save_finetuned
+
+        save_finetuned(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read a fitted estimator.
+
+        Parameters
+        ----------
+        path : path-like
+            Written by `save`.
+
+        Returns
+        -------
+        estimator of this class
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, or holds another estimator.
+        """
+        from .finetuned_file import load_finetuned
+
+        return load_finetuned(cls, path)
+
+    def _train(self, X, target, weight, n_outputs, loss, *, go_on=False, one_epoch=False):
+        """Train the ensemble.
+
+        Returns
+        -------
+        held_out : list of ndarray
+            Rows that each network has not seen.
+        outputs, noises : ndarray of shape (n_networks, n_samples, n_outputs)
+            Of all networks, for all rows.
+        """
+        from .finetuning_data import LabelledRows
+        from .finetuning_ensemble import (
+            held_out_rows,
+            new_networks,
+            predict_ensemble,
+            train_ensemble,
+        )
+        from .finetuning_net import TrainingSettings
+
+        device = find_device(self.device)
+        if not go_on:
+            self.encoder_ = load_encoder(self.encoder)
+        table = self._read(X, reset=not go_on)
+        check_consistent_length(table, target)
+        n_networks = len(self.networks_) if go_on else self.n_estimators
+        seeds = check_random_state(self.random_state).randint(2**31, size=n_networks + 1).tolist()
+        holds_out = self.early_stopping and not one_epoch
+        held_out = held_out_rows(
+            table.composition_of_row,
+            self.validation_fraction if holds_out else None,
+            n_networks,
+            seeds[0],
+        )
+        networks = (
+            self.networks_
+            if go_on
+            else new_networks(
+                self.encoder_,
+                seeds[1:],
+                hidden_layer_sizes=tuple(self.hidden_layer_sizes),
+                n_features=table.features.shape[1],
+                n_outputs=n_outputs,
+                has_noise=loss != "log_loss",
+                freeze_encoder=self.freeze_encoder,
+            )
+        )
+        settings = TrainingSettings(
+            loss=loss,
+            max_epochs=1 if one_epoch else self.max_epochs,
+            batch_size=self._rows_a_batch(len(table)),
+            lr=self.lr,
+            encoder_lr=self.encoder_lr,
+            weight_decay=self.weight_decay,
+            anneals=not one_epoch,
+        )
+        trained = train_ensemble(
+            networks,
+            LabelledRows(table, target, weight),
+            settings,
+            held_out,
+            standardise=not go_on,
+            seeds=seeds[1:],
+            device=device,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        self.networks_ = [one.network for one in trained]
+        self.loss_curve_ = [one.history for one in trained]
+        self.best_epoch_ = [one.best_epoch for one in trained]
+        self.n_measurements_ = len(table)
+        outputs, noises = predict_ensemble(self.networks_, table, device)
+        return held_out[: len(trained)], outputs, noises
+
+    def _rows_a_batch(self, n_samples: int) -> int:
+        if self.batch_size == "auto":
+            return min(256, max(16, n_samples // 30))
+        return self.batch_size
+
+    def _members(self) -> list[Checkpoint]:
+        """Pretrained checkpoint that each network started from."""
+        members = self.encoder_.members
+        return [members[number % len(members)] for number in range(len(self.networks_))]
+
+    def _read(self, X, reset: bool):
+        from .finetuning_data import read_table
+
+        validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
+        table = read_table(X, self.feature_columns, self.encoder_.known_elements)
+        n_columns = 1 + table.features.shape[1]
+        if reset:
+            self.n_features_in_ = n_columns
+        elif n_columns != self.n_features_in_:
+            raise InvalidTableError(
+                f"X has {n_columns} columns, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} columns as in fit."
+            )
+        return table
+
+    def _outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
+        from .finetuning_ensemble import predict_ensemble
+
+        check_is_fitted(self, "networks_")
+        return predict_ensemble(
+            self.networks_, self._read(X, reset=False), find_device(self.device)
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.non_deterministic = False
+        return tags
