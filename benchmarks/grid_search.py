@@ -7,9 +7,10 @@ Command, from the repository root::
 
 In: the task ``band_gap`` (4,604 measured compositions) below ``CROMEL_DATA`` (default
 ``../shared/data``) on MatBench's five folds. Every search fits five settings of the regressor on
-five folds and refits the best. Out: ``benchmarks/results/grid_search.json`` with the median seconds
-of each search, the ratio of the time without to that with ``memory=``, which noise of the machine
-hardly touches, and how many rows were embedded. The scores of both searches must agree.
+five folds and refits the best. Out: ``benchmarks/results/grid_search.json`` and the table in
+``docs/scikit-learn.md`` with the median seconds of each search, the ratio of the time without to
+that with ``memory=``, which noise of the machine hardly touches, and how many rows were embedded.
+The scores of both searches must agree.
 """
 
 import json
@@ -22,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from page import write_table
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -108,7 +110,8 @@ def main() -> None:
         },
     }
     RESULT.write_text(json.dumps(document, indent=1) + "\n")
-    print(json.dumps(figures, indent=1))
+    rows = [[name, *found.values()] for name, found in figures.items()]
+    write_table("grid search", ["regressor", *next(iter(figures.values()))], rows)
 
 
 if __name__ == "__main__":

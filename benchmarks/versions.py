@@ -7,9 +7,10 @@ and 2 GB each)::
 
 Each environment is made by pip with the pins below, then runs the tests of how the package behaves
 in scikit-learn: the common checks, where people use it, in parallel, and the transformer's own.
-Out: ``benchmarks/results/versions.json`` with the versions that pip found, and how many tests
-passed, failed, are expected to fail and were skipped, with the reasons. torch is 2.13.0 everywhere,
-the one version of which there is a CPU build at hand; Python is the one that runs this script.
+Out: ``benchmarks/results/versions.json`` and the tables in ``docs/scikit-learn.md`` with the
+versions that pip found, and how many tests passed, failed, are expected to fail and were skipped,
+with the reasons. torch is 2.13.0 everywhere, the one version of which there is a CPU build at hand;
+Python is the one that runs this script.
 """
 
 import argparse
@@ -21,6 +22,8 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
+
+from page import write_table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "benchmarks" / "results" / "versions.json"
@@ -83,20 +86,48 @@ def run_tests(python: Path) -> dict:
         report = Path(folder) / "report.xml"
         command = [python, "-m", "pytest", *TESTS, f"--junitxml={report}", "-p", "no:cacheprovider"]
         subprocess.run(command, cwd=REPOSITORY)
-        outcomes, reasons, failures = Counter(), Counter(), []
-        for case in ElementTree.parse(report).iter("testcase"):
-            skipped = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
-                outcomes["failed"] += 1
-                failures.append(f"{case.get('classname')}::{case.get('name')}")
-            elif skipped is None:
-                outcomes["passed"] += 1
-            elif skipped.get("type") == "pytest.xfail":
-                outcomes["not applicable"] += 1
-            else:
-                outcomes["skipped"] += 1
-                reasons[skipped.get("message")] += 1
-    return {**outcomes, "skipped because": dict(reasons), "failures": failures}
+        cases = list(ElementTree.parse(report).iter("testcase"))
+    found = [(case.get("name"), *outcome_of(case)) for case in cases]
+    counts = Counter({"passed": 0, "not applicable": 0, "skipped": 0, "failed": 0})
+    counts.update(outcome for _, outcome, _ in found)
+    checks: dict[str, Counter] = {}
+    for name, outcome, _ in found:
+        if name.startswith("test_check["):
+            estimator = name.removeprefix("test_check[").partition("-")[0]
+            checks.setdefault(estimator, Counter())[outcome] += 1
+    return {
+        "tests": dict(counts),
+        "of these, checks of scikit-learn": {name: dict(count) for name, count in checks.items()},
+        "skipped because": dict(Counter(why for _, outcome, why in found if outcome == "skipped")),
+        "failures": [name for name, outcome, _ in found if outcome == "failed"],
+    }
+
+
+def outcome_of(case) -> tuple[str, str]:
+    """Outcome and reason of one test in pytest's report."""
+    if case.find("failure") is not None or case.find("error") is not None:
+        return "failed", ""
+    skipped = case.find("skipped")
+    if skipped is None:
+        return "passed", ""
+    is_expected = skipped.get("type") == "pytest.xfail"
+    return "not applicable" if is_expected else "skipped", skipped.get("message")
+
+
+def write_page(results: dict) -> None:
+    """Write the table of the documentation."""
+    packages = ("scikit-learn", "numpy", "pandas", "skorch", "joblib", "pymatgen")
+    rows = [
+        [name, *(results[name]["versions"][package] for package in packages),
+         *results[name]["tests"].values()]
+        for name in ENVIRONMENTS
+        if name in results
+    ]  # fmt: skip
+    outcomes = next(iter(results.values()))["tests"]
+    write_table("versions", ["environment", *packages, *outcomes], rows)
+    newest = results.get("newest", {}).get("of these, checks of scikit-learn", {})
+    rows = [[name, *(count.get(key, 0) for key in outcomes)] for name, count in newest.items()]
+    write_table("checks", ["checks of", *outcomes], rows)
 
 
 def main() -> None:
@@ -111,9 +142,10 @@ def main() -> None:
             folder = (arguments.folder or Path(temporary)).resolve() / name.replace(" ", "-")
             python = make_environment(folder, ENVIRONMENTS[name])
             versions = {"Python": platform.python_version(), **installed_versions(python)}
-            results[name] = {"versions": versions, "tests": run_tests(python)}
+            results[name] = {"versions": versions, **run_tests(python)}
             RESULT.write_text(json.dumps(results, indent=1) + "\n")
             print(name, results[name]["tests"])
+    write_page(results)
 
 
 if __name__ == "__main__":

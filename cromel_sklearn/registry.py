@@ -26,7 +26,7 @@ def list_encoders() -> list[str]:
     Examples
     --------
     >>> from cromel_sklearn import list_encoders
-    >>> [encoder.split("@")[0] for encoder in list_encoders()]
+    >>> sorted({encoder.split("@")[0] for encoder in list_encoders()})
     ['mp-formation-energy-wasserstein', 'mp-multi']
     """
     manifest = _read_manifest()
@@ -63,9 +63,7 @@ def load_encoder(encoder) -> Checkpoint:
         entry = find_entry(encoder)
         if entry is not None:
             return _load_file(*entry)
-    path = Path(encoder)
-    if path.is_dir():
-        path = path / WEIGHTS
+    path = _weights_path(encoder)
     if not path.exists():
         raise EncoderNotFoundError(
             f"No encoder {str(encoder)!r}: not in the registry ({', '.join(list_encoders())}) and "
@@ -73,6 +71,33 @@ def load_encoder(encoder) -> Checkpoint:
         )
     status = path.stat()
     return _load_file(path.resolve(), None, None, status.st_mtime_ns, status.st_size)
+
+
+def encoder_identity(encoder) -> tuple | None:
+    """Tell an encoder from another one of the same name or path, without loading it.
+
+    Parameters
+    ----------
+    encoder : as in `load_encoder`
+
+    Returns
+    -------
+    tuple or None
+        Checksum and id of a registry id; time of writing and size of a file; None elsewhere.
+    """
+    if not isinstance(encoder, str | Path):
+        return None
+    try:
+        entry = find_entry(encoder) if isinstance(encoder, str) else None
+    except EncoderNotFoundError:
+        return None
+    if entry is not None:
+        return entry[1:]
+    path = _weights_path(encoder)
+    if not path.exists():
+        return None
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
 
 
 def load_release(encoder: str, checksum: str) -> Checkpoint:
@@ -170,6 +195,11 @@ def register(folder, encoder: str) -> Path:
     (PRETRAINED / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
     _read_manifest.cache_clear()
     return target
+
+
+def _weights_path(encoder) -> Path:
+    path = Path(encoder)
+    return path / WEIGHTS if path.is_dir() else path
 
 
 @lru_cache(maxsize=1)

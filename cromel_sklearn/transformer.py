@@ -11,7 +11,7 @@ from .checkpoint import Checkpoint
 from .composition import ON_INVALID, read_compositions
 from .device import find_device
 from .documentation import DocumentationLink
-from .registry import load_encoder
+from .registry import encoder_identity, load_encoder
 
 # Blocks of `Checkpoint.embed` that each output is made of.
 _BLOCKS = {"embedding": (0,), "properties": (1,), "both": (0, 1)}
@@ -203,6 +203,15 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         return read_compositions(
             X, on_invalid=self.on_invalid, known_elements=checkpoint.known_elements
         )
+
+    def __getstate__(self):
+        # Never read back: gives another release of the encoder another place in a `memory` cache.
+        state = super().__getstate__().copy()
+        state["_encoder_identity"] = encoder_identity(self.encoder)
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__({k: v for k, v in state.items() if k != "_encoder_identity"})
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

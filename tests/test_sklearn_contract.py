@@ -13,7 +13,13 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import cromel_sklearn
-from cromel_sklearn import Checkpoint, CroMELPretrainer, CroMELTransformer, load_standard_enthalpies
+from cromel_sklearn import (
+    Checkpoint,
+    CroMELPretrainer,
+    CroMELTransformer,
+    load_standard_enthalpies,
+    registry,
+)
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.demo import element_statistics
 
@@ -172,6 +178,20 @@ def test_equal_estimators_have_one_place_in_the_cache(checkpoint, tmp_path):
     assert joblib.hash(CroMELTransformer(used)) == joblib.hash(CroMELTransformer(unused))
     other = unused.untrained()
     assert joblib.hash(CroMELTransformer(other)) != joblib.hash(CroMELTransformer(unused))
+
+
+def test_another_release_or_file_has_another_place_in_the_cache(checkpoint, tmp_path, monkeypatch):
+    path = tmp_path / "weights.safetensors"
+    checkpoint.save(path)
+    with_id, with_path = joblib.hash(CroMELTransformer()), joblib.hash(CroMELTransformer(path))
+    assert joblib.hash(CroMELTransformer()) == with_id
+    checkpoint.with_provenance(note="rewritten").save(path)
+    assert joblib.hash(CroMELTransformer(path)) != with_path
+    newer = {"mp-multi": {"99.0": {"sha256": "0" * 64}}}
+    monkeypatch.setattr(registry, "_read_manifest", lambda: newer)
+    assert joblib.hash(CroMELTransformer()) != with_id
+    for encoder in ("mp-multi@0.0", "no-such-encoder", None):
+        assert joblib.hash(CroMELTransformer(encoder)) is not None
 
 
 def test_sample_weights_are_routed_past_the_transformer(measured, formulas):
