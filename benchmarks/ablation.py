@@ -5,12 +5,13 @@ all variants share, held fixed::
 
     python benchmarks/ablation.py --structure-run RUN [--epochs 8]
 
-In: ``source/mp_structures.parquet`` below ``CROMEL_DATA`` (default ``../shared/data``). Each variant
-trains one composition encoder with everything else equal (seed 0): the four criteria, and `paired`
-and `none` without any structure or label of a composition that is in one of the two tasks; then
-scores frozen embeddings on the official folds of formation_enthalpy and band_gap. Out: a list in
-``benchmarks/results/ablation/pretraining.json``; a variant that is there with the same settings is not run
-again. With `none` the structures reach the encoder only as labels (energy, gap, geometry).
+In: ``source/mp_structures.parquet`` below ``CROMEL_DATA`` (default ``../shared/data``). Each
+variant trains one composition encoder with everything else equal (seed 0): the four criteria, and
+`paired` and `none` without any structure or label of a composition that is in one of the two tasks;
+then scores frozen embeddings on the official folds of formation_enthalpy and band_gap. Out: a list
+in ``benchmarks/results/ablation/pretraining.json``; a variant that is there with the same settings
+is not run again. With `none` the structures reach the encoder only as labels (energy, gap,
+geometry).
 """
 
 import argparse

@@ -7,10 +7,10 @@ Command, from the repository root::
 The paper's transfer (doi:10.1038/s41524-025-01723-1: encoder pretrained with the Wasserstein
 criterion, a head of 64, L1 loss, one rate of 5e-4, weight decay 5e-6, batches of 32; its 1,000
 epochs at a constant rate are ``--epochs`` on our schedule) on the grouped folds of
-formation_enthalpy, twice: every fold from the pristine encoder; and as its released script does it,
+formation_enthalpy, twice: every fold from the pristine encoder; and as its released script does,
 with one encoder and head that are trained on from fold to fold and so have seen the test rows of
-every later fold before. Out: ``benchmarks/results/leak.json``, scores per fold. THE SECOND IS A LEAK
-and no claim of anybody's accuracy.
+every later fold. Out: ``benchmarks/results/leak.json``, scores per fold. THE SECOND IS A LEAK and
+no claim of anybody's accuracy.
 """
 
 import argparse

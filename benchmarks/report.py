@@ -79,9 +79,8 @@ minimum and maximum of the element features; `magpie` matminer's 132 features; `
 extremely randomized trees and histogram gradient boosting. `crabnet` and `roost` train from random
 weights with their authors' default settings (40 and 100 epochs; `benchmarks/peers` has the rest),
 each in its own environment, on one CPU core; both read formulas only, so the tasks with a
-temperature are not theirs. MODNet was not tried, for want of CPU time. Systems apart: the same error
-on the harder split above. Seconds are wall time on a machine that
-others used too.
+temperature are not theirs. MODNet was not tried, for want of CPU time. Systems apart: the same
+error on the harder split above. Seconds are wall time on a machine that others used too.
 """
 
 

@@ -2,7 +2,7 @@
 
 Command, from the repository root::
 
-    python benchmarks/uncertainty.py [--tasks formation_enthalpy band_gap hea_hardness] [--folds 0 1]
+    python benchmarks/uncertainty.py [--tasks formation_enthalpy ...] [--folds 0 1]
 
 In: official folds of three tasks, fine-tuned with `CroMELRegressor(random_state=0)`. Out:
 ``benchmarks/results/uncertainty.json`` with, for each task, the share of test rows inside the

@@ -1,5 +1,7 @@
 """Checkpoint in, its model card (Markdown) out."""
 
+from html import escape
+
 from .checkpoint import Checkpoint
 
 
@@ -14,12 +16,34 @@ def key_figures(checkpoint: Checkpoint) -> str:
     -------
     str
     """
-    errors = checkpoint.header["errors"]["test"]["composition"]
-    listed = [
-        f"{name} {error:.3g} {checkpoint.properties[name]}".strip()
-        for name, error in list(errors.items())[:3]
-    ]
+    listed = [f"{name} {error}" for name, error in list(checkpoint.test_errors.items())[:3]]
     return f"{checkpoint.embedding_dim} dimensions; test MAE: {', '.join(listed)}"
+
+
+def html_card(checkpoint: Checkpoint) -> str:
+    """Write the key figures as an HTML table, for notebooks.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+
+    Returns
+    -------
+    str
+    """
+    n_structures = checkpoint.header["provenance"].get("n_train_structures")
+    rows = {
+        "width of the embedding": checkpoint.embedding_dim,
+        "training structures": "unknown" if n_structures is None else f"{n_structures:,}",
+        "elements": len(checkpoint.known_elements),
+        **{f"test error of {name}": error for name, error in checkpoint.test_errors.items()},
+    }
+    title = checkpoint.release[0] if checkpoint.release else "Checkpoint"
+    cells = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in rows.items()
+    )
+    return f"<table><caption>{escape(title)}</caption>{cells}</table>"
 
 
 def model_card(checkpoint: Checkpoint) -> str:

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from .composition import CompositionBatch
+from .device import use_one_thread_after_fork
 from .exceptions import CheckpointError
 from .weights_file import read_weights, weights_bytes, write_weights
 
@@ -30,6 +31,14 @@ class Checkpoint:
         Weights of the composition encoder (with its element table) and of the property heads; of
         several encoders, behind the number of each.
 
+    Attributes
+    ----------
+    members : tuple of Checkpoint
+        The encoders that stand side by side; itself alone where it is one.
+    release : (str, str) or None
+        Id `name@version` and checksum of an encoder that ships with the package. Such a checkpoint
+        pickles as these two, any other with its weights.
+
     Examples
     --------
     >>> from cromel_sklearn import load_encoder
@@ -43,6 +52,7 @@ class Checkpoint:
             raise CheckpointError(f"The checkpoint's header lacks {', '.join(missing)}.")
         self.header = header
         self.tensors = tensors
+        self.release: tuple[str, str] | None = None
         self.members: tuple[Checkpoint, ...] = tuple(
             Checkpoint(member, without_prefix(tensors, f"{number}."))
             for number, member in enumerate(header.get("members", ()))
@@ -128,19 +138,36 @@ class Checkpoint:
         content = weights_bytes(_HEADER_KEY, self._versioned_header(), self.tensors)
         return hashlib.sha256(content).hexdigest()
 
-    def __getstate__(self):
-        return {"header": self.header, "tensors": self.tensors}
+    @property
+    def test_errors(self) -> dict[str, str]:
+        """Mean absolute errors on held-out compositions, with their units."""
+        errors = self.header["errors"].get("test", {}).get("composition", {})
+        return {
+            name: f"{error:.3g} {self.properties[name]}".strip() for name, error in errors.items()
+        }
 
-    def __setstate__(self, state):
-        Checkpoint.__init__(self, **state)
+    def __reduce__(self):
+        from .registry import load_release
+
+        if self.release is not None:
+            return load_release, self.release
+        return Checkpoint, (self.header, self.tensors)
+
+    def __sklearn_clone__(self) -> "Checkpoint":
+        return self  # never changes: clones of an estimator share it
 
     def __repr__(self) -> str:
-        provenance = self.header["provenance"]
+        name = f"{self.release[0]!r}, " if self.release else ""
+        n_structures = self.header["provenance"].get("n_train_structures")
         return (
-            f"Checkpoint(embedding_dim={self.embedding_dim}, "
-            f"properties={list(self.properties)}, "
-            f"n_train_structures={provenance.get('n_train_structures')})"
+            f"Checkpoint({name}embedding_dim={self.embedding_dim}, "
+            f"n_train_structures={n_structures}, test_errors={self.test_errors})"
         )
+
+    def _repr_html_(self) -> str:
+        from .card import html_card
+
+        return html_card(self)
 
     def with_provenance(self, **entries) -> "Checkpoint":
         """Return the checkpoint with more entries in its provenance."""
@@ -179,7 +206,7 @@ class Checkpoint:
         header, tensors = read_weights(path, _HEADER_KEY, FORMAT_VERSION, checksum=checksum)
         checkpoint = cls(header, tensors)
         for member in checkpoint.members:
-            member._build("cpu")  # strict: every tensor is there, fits and is finite
+            member._modules_on("cpu")  # strict: every tensor is there, fits and is finite
         return checkpoint
 
     def _versioned_header(self) -> dict:
@@ -206,6 +233,7 @@ class Checkpoint:
         """
         import torch
 
+        use_one_thread_after_fork()
         modules = [member._modules_on(device) for member in self.members]
         first_heads = modules[0][1]
         embedding = np.empty((len(batch), self.embedding_dim), dtype=np.float32)

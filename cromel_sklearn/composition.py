@@ -141,6 +141,12 @@ def composition_column(X) -> list:
     """
     from pymatgen.core import Composition
 
+    if hasattr(X, "toarray"):
+        raise InvalidCompositionError(
+            f"Expected one column of compositions, got a sparse {type(X).__name__}. Pass formulas."
+        )
+    if not isinstance(X, Iterable) and hasattr(X, "__array__"):
+        X = np.asarray(X)
     is_frame = hasattr(X, "to_numpy")  # whose columns are attributes too
     is_single = isinstance(X, str | bytes | Mapping | Composition)
     if is_single or (not is_frame and hasattr(X, "composition")) or not isinstance(X, Iterable):

@@ -1,6 +1,10 @@
 """The `device` parameter in, a torch device that exists out."""
 
+import os
+
 from .exceptions import DeviceError
+
+_imported_by = os.getpid()
 
 
 def find_device(device="auto"):
@@ -28,6 +32,7 @@ def find_device(device="auto"):
     """
     import torch
 
+    use_one_thread_after_fork()
     if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -47,3 +52,18 @@ def find_device(device="auto"):
             f"pass device='cpu' or device='auto'."
         )
     return found
+
+
+def use_one_thread_after_fork() -> None:
+    """Let torch compute in one thread where this process is a fork of the one that imported this.
+
+    OpenMP's threads do not survive a fork: a child that asks for them again waits forever. One
+    thread needs none of them, and is what a pool of workers should use anyway.
+    """
+    global _imported_by
+    if os.getpid() == _imported_by:
+        return
+    import torch
+
+    torch.set_num_threads(1)
+    _imported_by = os.getpid()

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from .checkpoint import Checkpoint
 from .device import find_device
+from .documentation import DocumentationLink
 from .exceptions import InvalidTableError
 from .registry import load_encoder
 
@@ -18,7 +19,7 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class FineTunedEstimator(BaseEstimator):
+class FineTunedEstimator(DocumentationLink, BaseEstimator):
     """Parameters, training, prediction by each network, files."""
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)

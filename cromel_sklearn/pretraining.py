@@ -13,6 +13,7 @@ from .composition_encoder import CompositionEncoder, CompositionEncoderConfig, P
 from .cromel_loss import CRITERIA, Critic
 from .crystal_graph import build_crystal_graphs
 from .device import find_device
+from .documentation import DocumentationLink
 from .elements import pymatgen_element_table
 from .materials import (
     CalculatedMaterials,
@@ -58,7 +59,7 @@ PAPER_SETTINGS = {
 }
 
 
-class CroMELPretrainer(BaseEstimator):
+class CroMELPretrainer(DocumentationLink, BaseEstimator):
     r"""Pretrain a composition encoder on calculated crystal structures.
 
     Minimises :math:`L_\text{structure} + L_\text{composition} + \lambda D`, the property losses at

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from .exceptions import CheckpointError, EncoderNotFoundError
 PRETRAINED = Path(__file__).parent / "pretrained"
 WEIGHTS = "weights.safetensors"
 CARD = "card.md"
+_loading = threading.Lock()
 
 
 def list_encoders() -> list[str]:
@@ -24,7 +26,7 @@ def list_encoders() -> list[str]:
     Examples
     --------
     >>> from cromel_sklearn import list_encoders
-    >>> [encoder.split("@")[0] for encoder in list_encoders()]
+    >>> sorted({encoder.split("@")[0] for encoder in list_encoders()})
     ['mp-formation-energy-wasserstein', 'mp-multi']
     """
     manifest = _read_manifest()
@@ -60,21 +62,81 @@ def load_encoder(encoder) -> Checkpoint:
     if isinstance(encoder, str):
         entry = find_entry(encoder)
         if entry is not None:
-            return _load_file(entry[0], entry[1])
-    path = Path(encoder)
-    if path.is_dir():
-        path = path / WEIGHTS
+            return _load_file(*entry)
+    path = _weights_path(encoder)
     if not path.exists():
         raise EncoderNotFoundError(
             f"No encoder {str(encoder)!r}: not in the registry ({', '.join(list_encoders())}) and "
             f"no such file."
         )
     status = path.stat()
-    return _load_file(path.resolve(), None, status.st_mtime_ns, status.st_size)
+    return _load_file(path.resolve(), None, None, status.st_mtime_ns, status.st_size)
 
 
-def find_entry(encoder: str) -> tuple[Path, str] | None:
-    """Path and checksum of a registry id; None when the name is not in the registry.
+def encoder_identity(encoder) -> tuple | None:
+    """Tell an encoder from another one of the same name or path, without loading it.
+
+    Parameters
+    ----------
+    encoder : as in `load_encoder`
+
+    Returns
+    -------
+    tuple or None
+        Checksum and id of a registry id; time of writing and size of a file; None elsewhere.
+    """
+    if not isinstance(encoder, str | Path):
+        return None
+    try:
+        entry = find_entry(encoder) if isinstance(encoder, str) else None
+    except EncoderNotFoundError:
+        return None
+    if entry is not None:
+        return entry[1:]
+    path = _weights_path(encoder)
+    if not path.exists():
+        return None
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def load_release(encoder: str, checksum: str) -> Checkpoint:
+    """Load exactly the shipped encoder that a pickle was made with.
+
+    Parameters
+    ----------
+    encoder : str
+        Id, `name@version`.
+    checksum : str
+        SHA-256 of its file.
+
+    Returns
+    -------
+    Checkpoint
+
+    Raises
+    ------
+    EncoderNotFoundError
+        If this version of the package does not ship it.
+    CheckpointError
+        If it ships another one under that id.
+    """
+    entry = find_entry(encoder)
+    if entry is None:
+        raise EncoderNotFoundError(
+            f"The pickle needs the encoder {encoder!r}; in the registry is "
+            f"{', '.join(list_encoders())}. Install the version of cromel-sklearn it was made with."
+        )
+    if entry[1] != checksum:
+        raise CheckpointError(
+            f"The pickle was made with another {encoder}: its SHA-256 is {checksum}, that of this "
+            f"package {entry[1]}. Install the version of cromel-sklearn it was made with."
+        )
+    return _load_file(*entry)
+
+
+def find_entry(encoder: str) -> tuple[Path, str, str] | None:
+    """Path, checksum and full id of a registry id; None when the name is not in the registry.
 
     Raises
     ------
@@ -90,7 +152,8 @@ def find_entry(encoder: str) -> tuple[Path, str] | None:
         raise EncoderNotFoundError(
             f"No version {version!r} of the encoder {name!r}; there is {', '.join(versions)}."
         )
-    return PRETRAINED / name / version / WEIGHTS, versions[version]["sha256"]
+    path = PRETRAINED / name / version / WEIGHTS
+    return path, versions[version]["sha256"], f"{name}@{version}"
 
 
 def register(folder, encoder: str) -> Path:
@@ -134,6 +197,11 @@ def register(folder, encoder: str) -> Path:
     return target
 
 
+def _weights_path(encoder) -> Path:
+    path = Path(encoder)
+    return path / WEIGHTS if path.is_dir() else path
+
+
 @lru_cache(maxsize=1)
 def _read_manifest() -> dict:
     """Names, their versions from oldest to newest, and the checksum of each."""
@@ -141,7 +209,18 @@ def _read_manifest() -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
+def _load_file(
+    path: Path, checksum: str | None, release: str | None, modified: int = 0, size: int = 0
+) -> Checkpoint:
+    """Load a file once, also from many threads; `modified` and `size` tell a rewritten one."""
+    with _loading:
+        return _load_once(path, checksum, release, modified, size)
+
+
 @lru_cache(maxsize=16)
-def _load_file(path: Path, checksum: str | None, modified: int = 0, size: int = 0) -> Checkpoint:
-    """Load a file once; `modified` and `size` make a rewritten file a new one."""
-    return Checkpoint.load(path, checksum=checksum)
+def _load_once(
+    path: Path, checksum: str | None, release: str | None, modified: int, size: int
+) -> Checkpoint:
+    checkpoint = Checkpoint.load(path, checksum=checksum)
+    checkpoint.release = None if release is None or checksum is None else (release, checksum)
+    return checkpoint

@@ -4,18 +4,20 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import validate_data
 
 from .checkpoint import Checkpoint
 from .composition import ON_INVALID, read_compositions
 from .device import find_device
-from .registry import find_entry, load_encoder
+from .documentation import DocumentationLink
+from .registry import encoder_identity, load_encoder
 
 # Blocks of `Checkpoint.embed` that each output is made of.
 _BLOCKS = {"embedding": (0,), "properties": (1,), "both": (0, 1)}
 
 
-class CroMELTransformer(TransformerMixin, BaseEstimator):
+class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     """Map compositions to embeddings that know calculated crystal structures.
 
     Stateless: `fit` only validates, and `transform` works without it.
@@ -98,6 +100,7 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         self.encoder_ = self._validated_encoder()
+        find_device(self.device)
         self._fitted_encoder = self.encoder
         validate_data(self, X, reset=True, skip_check_array=True, ensure_2d=False)
         self._read(X, self.encoder_)
@@ -132,7 +135,7 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
         distinct = np.hstack([blocks[i] for i in _BLOCKS[self.output]])
         result = np.full((len(valid), distinct.shape[1]), np.nan, dtype=np.float32)
         result[valid] = distinct[inverse]
-        return result
+        return self._with_index_of(X, result)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the output columns.
@@ -157,13 +160,16 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
         checkpoint = self._validated_encoder()
         expected = getattr(self, "feature_names_in_", None)
         if input_features is not None:
-            given = np.asarray(input_features, dtype=object)
-            if given.shape != (1,):
-                raise ValueError(f"input_features must name one column, got {given.tolist()}")
-            if expected is not None and given[0] != expected[0]:
+            given = list(input_features)
+            if expected is not None and given != list(expected):
                 raise ValueError(
-                    f"input_features is not equal to feature_names_in_: got {given[0]!r}, "
-                    f"expected {expected[0]!r}"
+                    f"input_features is not equal to feature_names_in_: got {given}, "
+                    f"expected {list(expected)}"
+                )
+            if len(given) != 1:
+                raise ValueError(
+                    f"input_features should have length equal to number of features (1), got "
+                    f"{given}"
                 )
         blocks = (
             [f"cromel_{column:03d}" for column in range(checkpoint.embedding_dim)],
@@ -173,7 +179,7 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
 
     def _validated_encoder(self) -> Checkpoint:
         """Check the parameters and load the encoder."""
-        if self.output not in _BLOCKS:
+        if self.output not in tuple(_BLOCKS):
             raise ValueError(f"output must be one of {tuple(_BLOCKS)}, got {self.output!r}")
         if self.on_invalid not in ON_INVALID:
             raise ValueError(f"on_invalid must be one of {ON_INVALID}, got {self.on_invalid!r}")
@@ -184,22 +190,28 @@ class CroMELTransformer(TransformerMixin, BaseEstimator):
             return self.encoder_
         return load_encoder(self.encoder)
 
+    def _with_index_of(self, X, result):
+        """Keep the index of a pandas Series in a pandas frame, which scikit-learn 1.6 forgets."""
+        is_series = hasattr(X, "index") and hasattr(X, "to_frame")
+        if not is_series or _get_output_config("transform", self)["dense"] != "pandas":
+            return result
+        import pandas as pd
+
+        return pd.DataFrame(result, index=X.index, columns=self.get_feature_names_out())
+
     def _read(self, X, checkpoint: Checkpoint):
         return read_compositions(
             X, on_invalid=self.on_invalid, known_elements=checkpoint.known_elements
         )
 
     def __getstate__(self):
-        # A registry id stands for its weights; those of any other encoder travel in the pickle.
+        # Never read back: gives another release of the encoder another place in a `memory` cache.
         state = super().__getstate__().copy()
-        if isinstance(self.encoder, str) and find_entry(self.encoder) is not None:
-            state.pop("encoder_", None)
+        state["_encoder_identity"] = encoder_identity(self.encoder)
         return state
 
     def __setstate__(self, state):
-        super().__setstate__(state)
-        if hasattr(self, "_fitted_encoder") and not hasattr(self, "encoder_"):
-            self.encoder_ = load_encoder(self._fitted_encoder)
+        super().__setstate__({k: v for k, v in state.items() if k != "_encoder_identity"})
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

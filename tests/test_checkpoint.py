@@ -133,7 +133,7 @@ def test_header_with_an_unknown_setting(path, checkpoint):
 
 def test_header_that_lacks_an_entry(checkpoint):
     header = {key: value for key, value in checkpoint.header.items() if key != "known_elements"}
-    with pytest.raises(CheckpointError, match="header lacks known_elements"):
+    with pytest.raises(CheckpointError, match="The checkpoint's header lacks known_elements"):
         Checkpoint(header, checkpoint.tensors)
 
 

@@ -49,6 +49,7 @@ INVALID = [
     ("Fe0.0O2", "zero amount; amounts must be at least 1e-08"),
     ("Fe1e-9O2", "zero amount; amounts must be at least 1e-08"),
     ("Fe(OH)0", "zero amount; amounts must be at least 1e-08"),
+    ({"Fe": 1e-6, "O": 1e7}, "amounts span more than twelve orders of magnitude"),
     ("Fe3+", CHARGES),
     ("Na+Cl-", CHARGES),
     ("SO4 2-", CHARGES),

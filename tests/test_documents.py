@@ -18,6 +18,15 @@ def test_the_python_example_of_the_readme_runs():
     assert namespace["model"].predict(["FeO"])[0] < 0
 
 
+def test_the_python_examples_of_the_scikit_learn_page_run():
+    text = (REPOSITORY / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+    namespace: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.S):
+        exec(block, namespace)
+    assert namespace["search"].best_score_ > 0.5
+    assert namespace["importances"].importances_mean.max() > 0
+
+
 @pytest.mark.parametrize("page", sorted(p.name for p in (REPOSITORY / "docs").glob("*.md")))
 def test_every_page_is_linked_from_the_readme(page):
     assert f"docs/{page}" in (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -188,6 +188,15 @@ def test_resume_refuses_other_data(rock_salts, small_settings, tmp_path):
         CroMELPretrainer(max_epochs=1, resume=True, **settings).fit(structures, targets + 1.0)
 
 
+def test_resume_refuses_a_state_of_another_format(rock_salts, small_settings, tmp_path):
+    path = tmp_path / "state.pt"
+    settings = {**small_settings, "state_path": path}
+    CroMELPretrainer(max_epochs=1, **settings).fit(*rock_salts)
+    torch.save({**torch.load(path, weights_only=True), "version": 99}, path)
+    with pytest.raises(CheckpointError, match="state.pt has format 99, expected"):
+        CroMELPretrainer(max_epochs=2, resume=True, **settings).fit(*rock_salts)
+
+
 def test_resume_refuses_a_damaged_state(rock_salts, small_settings, tmp_path):
     path = tmp_path / "state.pt"
     settings = {**small_settings, "state_path": path}

@@ -1,8 +1,6 @@
 """The shipped encoders: ids resolve, files are verified, releases never change."""
 
 import json
-import pickle
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,12 +103,3 @@ def test_registered_encoder_loads_and_is_immutable(empty_registry, run_folder, c
     with pytest.raises(CheckpointError, match="Expected an id name@version"):
         registry.register(run_folder, "test")
     assert list(json.loads((empty_registry / "manifest.json").read_text())) == ["test"]
-
-
-@pytest.mark.parametrize("form", [load_encoder, str], ids=["checkpoint", "path"])
-def test_user_checkpoint_travels_in_the_pickle(form, run_folder):
-    transformer = CroMELTransformer(form(run_folder)).fit(["NaCl"])
-    content = pickle.dumps(transformer)
-    expected = transformer.transform(["KBr"])
-    shutil.rmtree(run_folder)
-    assert np.array_equal(pickle.loads(content).transform(["KBr"]), expected)

@@ -142,7 +142,14 @@ def _with_cell(table, column, row, value):
 @pytest.mark.parametrize(
     ("column", "value", "parts"),
     [
-        ("cell_parameters", [4.0, 4.0, 4.0], ("salt-2 (row 2): cell_parameters", "in degrees: ")),
+        (
+            "cell_parameters",
+            [4.0, 4.0, 4.0],
+            (
+                "salt-2 (row 2): cell_parameters",
+                "are not a, b, c in Å and alpha, beta, gamma in degrees: ",
+            ),
+        ),
         ("cell_parameters", [0.0, 4, 4, 90, 90, 90], ("salt-2 (row 2): ", "volume positive.")),
         ("cell_parameters", [np.nan, 4, 4, 90, 90, 90], ("salt-2 (row 2): ", "volume positive.")),
         ("frac_coords", [0.0] * 5, ("salt-2: frac_coords has 5 numbers, expected 3 n.",)),
