@@ -8,9 +8,16 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from cromel_sklearn import CroMELPretrainer, CroMELTransformer, documentation, load_encoder
+from cromel_sklearn import (
+    CroMELClassifier,
+    CroMELPretrainer,
+    CroMELRegressor,
+    CroMELTransformer,
+    documentation,
+    load_encoder,
+)
 
-ESTIMATORS = [CroMELTransformer(), CroMELPretrainer()]
+ESTIMATORS = [CroMELTransformer(), CroMELPretrainer(), CroMELRegressor(), CroMELClassifier()]
 
 
 @pytest.fixture

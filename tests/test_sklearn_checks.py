@@ -15,7 +15,12 @@ from numbers_as_formulas import as_structures, reads_numbers, yielded_checks
 from sklearn.utils import estimator_checks
 from sklearn.utils.fixes import parse_version
 
-from cromel_sklearn import CroMELPretrainer, CroMELTransformer
+from cromel_sklearn import (
+    CroMELClassifier,
+    CroMELPretrainer,
+    CroMELRegressor,
+    CroMELTransformer,
+)
 from cromel_sklearn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.structure_encoder import StructureEncoderConfig
 
@@ -23,6 +28,11 @@ SMALL_PRETRAINING = {
     "structure_encoder": StructureEncoderConfig(16, 8, 1, 8),
     "composition_encoder": CompositionEncoderConfig(16, "attention", 8, 1, 2),
     "max_epochs": 1, "batch_size": 8, "device": "cpu", "n_jobs": 1, "cache": False, "verbose": 0,
+}  # fmt: skip
+
+SMALL_FINE_TUNING = {
+    "hidden_layer_sizes": (16,), "max_epochs": 20, "lr": 1e-2, "n_estimators": 1, "device": "cpu",
+    "random_state": 0,
 }  # fmt: skip
 
 # scikit-learn runs these on its own transformers and yields them to nobody else.
@@ -70,6 +80,8 @@ NOT_FOR_STRUCTURES = {
     "check_n_features_in_after_fitting": "a crystal structure is no row of features",
 }
 
+NOT_FOR_FINE_TUNING = {}
+
 #: Estimator, checks beyond those that scikit-learn yields, and why some cannot apply.
 CASES = {
     "CroMELTransformer": (
@@ -79,6 +91,12 @@ CASES = {
         reads_numbers(CroMELPretrainer, as_structures)(**SMALL_PRETRAINING),
         set(),
         NOT_FOR_STRUCTURES,
+    ),
+    "CroMELRegressor": (
+        reads_numbers(CroMELRegressor)(**SMALL_FINE_TUNING), set(), NOT_FOR_FINE_TUNING
+    ),
+    "CroMELClassifier": (
+        reads_numbers(CroMELClassifier)(**SMALL_FINE_TUNING), set(), NOT_FOR_FINE_TUNING
     ),
 }  # fmt: skip
 

@@ -15,7 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import cromel_sklearn
 from cromel_sklearn import (
     Checkpoint,
+    CroMELClassifier,
     CroMELPretrainer,
+    CroMELRegressor,
     CroMELTransformer,
     load_standard_enthalpies,
     registry,
@@ -23,7 +25,7 @@ from cromel_sklearn import (
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.demo import element_statistics
 
-ESTIMATORS = [CroMELTransformer(), CroMELPretrainer()]
+ESTIMATORS = [CroMELTransformer(), CroMELPretrainer(), CroMELRegressor(), CroMELClassifier()]
 N_ROWS = 120
 
 
