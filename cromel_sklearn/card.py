@@ -113,7 +113,7 @@ def _provenance_lines(checkpoint: Checkpoint) -> list[str]:
         f"| elements | {len(checkpoint.known_elements)} |",
         "",
     ]
-    if "structure_run" in settings:
+    if settings.get("structure_run"):
         fixed = f"| structure encoder | held fixed, weights `{settings['structure_run'][:16]}` |"
         lines.insert(-1, fixed)
     return lines

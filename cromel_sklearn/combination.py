@@ -38,12 +38,18 @@ def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jo
     Raises
     ------
     CheckpointError
-        If a run was pretrained on other structures, or predicts other properties.
+        If a run was pretrained on other structures, or predicts other properties, or the
+        structures have no split.
     """
     members = [load_encoder(str(run)) for run in runs]
     _require_same_source(runs, members, file_checksum(structures))
     combined = Checkpoint.combined(members)
     materials = read_materials(structures)
+    if materials.split is None:
+        raise CheckpointError(
+            f"{structures} has no column split, so that each run held out other compositions and "
+            f"none can measure them together; add the column before pretraining."
+        )
     graphs = build_crystal_graphs(materials, n_jobs=n_jobs)
     materials = materials.with_targets(geometry_targets(materials, graphs))
     data = assemble(materials, graphs)

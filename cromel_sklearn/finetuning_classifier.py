@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -137,7 +138,9 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         return self._fit(X, y, sample_weight, classes, go_on=go_on, one_epoch=True)
 
     def _fit(self, X, y, sample_weight, classes, *, go_on, one_epoch=False):
+        self._require_target(y)
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if not go_on:
             encoder = LabelEncoder().fit(y if classes is None else classes)
@@ -167,7 +170,8 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        return probabilities(self._outputs(X)[0], self.temperature_)
+        logits, _ = self._outputs(X)
+        return probabilities(logits, self.temperature_)
 
     def predict(self, X):
         """Predict the most probable class.
@@ -180,7 +184,8 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        chosen = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[chosen]
 
     def _class_numbers(self, y: np.ndarray) -> np.ndarray:
         unknown = np.setdiff1d(y, self.classes_)

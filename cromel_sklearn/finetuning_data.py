@@ -135,6 +135,15 @@ def read_table(X, feature_columns, known_elements) -> MeasurementTable:
 
 def _as_frame(X) -> pd.DataFrame | None:
     """Table with several columns as a pandas DataFrame; None for a single column."""
+    if hasattr(X, "toarray"):
+        raise InvalidTableError(
+            f"Expected compositions or a table with a column of them, got a sparse "
+            f"{type(X).__name__}; sparse input cannot hold formulas."
+        )
+    if not hasattr(X, "ndim") and not hasattr(X, "shape") and hasattr(X, "__array__"):
+        X = np.asarray(X)
+    if isinstance(X, list) and X and isinstance(X[0], list) and len(X[0]) > 1:
+        X = np.array(X, dtype=object)
     if getattr(X, "ndim", len(getattr(X, "shape", ()))) != 2 or X.shape[1] == 1:
         return None
     if isinstance(X, np.ndarray):

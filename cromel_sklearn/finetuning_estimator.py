@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from .checkpoint import Checkpoint
@@ -36,7 +36,7 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         "freeze_encoder": ["boolean"],
         "feature_columns": [None, "array-like"],
         "n_jobs": [None, Integral],
-        "device": [str, HasMethods("type")],
+        "device": "no_validation",  # find_device says what is expected
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -174,6 +174,12 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         """Pretrained checkpoint that each network started from."""
         members = self.encoder_.members
         return [members[number % len(members)] for number in range(len(self.networks_))]
+
+    def _require_target(self, y) -> None:
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
+            )
 
     def _read(self, X, reset: bool):
         from .finetuning_data import read_table

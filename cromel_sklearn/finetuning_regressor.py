@@ -181,6 +181,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         return self._fit(X, y, sample_weight, go_on=hasattr(self, "networks_"), one_epoch=True)
 
     def _fit(self, X, y, sample_weight, *, go_on, one_epoch=False):
+        self._require_target(y)
         if not go_on:
             self.target_scale_ = TargetScale.of(y, self.target_transform)
         target = self.target_scale_.standardise(y)

@@ -2,11 +2,13 @@
 
 import hashlib
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import r2_score
@@ -23,6 +25,7 @@ from cromel_sklearn import (
     load_encoder,
     load_standard_enthalpies,
 )
+from cromel_sklearn.finetuning_data import read_table
 from cromel_sklearn.finetuning_net import FineTunedNetwork
 
 SALTS = [
@@ -212,6 +215,17 @@ def test_targets_are_checked(settings):
         CroMELRegressor(**settings, target_transform="log10").fit(SALTS, Y)
     with pytest.raises(ValueError, match="infinity"):
         CroMELRegressor(**settings).fit(SALTS, np.where(Y > -1.2, np.inf, Y))
+
+
+@pytest.mark.parametrize("estimator", [CroMELRegressor, CroMELClassifier])
+def test_forms_that_hold_no_formulas_are_refused(estimator, settings):
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        estimator(**settings).fit(SALTS, None)
+    with pytest.raises(InvalidTableError, match="got a sparse csr_matrix; sparse input cannot"):
+        estimator(**settings).fit(csr_matrix(np.eye(20)), np.arange(20) % 2)
+    table = SimpleNamespace(ndim=2, shape=(20, 2))
+    with pytest.raises((InvalidTableError, TypeError), match="Expected a DataFrame or an array"):
+        read_table(table, None, frozenset())
 
 
 def test_several_outputs_with_missing_values(settings):
