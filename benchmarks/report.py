@@ -76,12 +76,12 @@ columns beside Magpie's; `untrained` the same network with random weights; `stat
 minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec` and
 `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
 `gbr` (tables up to 2,000 rows), `extratrees` and `histgbr` are scikit-learn's gradient boosting,
-extremely randomized trees and histogram gradient boosting. `crabnet` and `roost` train from random
-weights with their authors' default settings (40 and 100 epochs; `benchmarks/peers` has the rest),
-each in its own environment, on one CPU core; both read formulas only, so the tasks with a
-temperature are not theirs. MODNet was not tried, for want of CPU time. Systems apart: the same error
-on the harder split above. Seconds are wall time on a machine that
-others used too.
+extremely randomized trees and histogram gradient boosting. `crabnet` (40 epochs, as in its authors'
+training script), `crabnet-300` (at most 300, as for their publication) and `roost` (100) train from
+random weights with their authors' settings, each in its own environment, on one CPU core; they read
+formulas only, so the tasks with a temperature are not theirs. MODNet was not tried, for want of CPU
+time. Systems apart: the same error on the harder split above. Seconds are wall time on a machine
+that others used too.
 """
 
 
