@@ -87,26 +87,23 @@ that others used too.
 
 def peer_note(all_results: dict) -> list[str]:
     """Name the peers' versions, and say how many folds they were run on, where not on all."""
-    missing = []
     versions = {}
+    missing = []
     for peer in PEERS:
-        for results in all_results.values():
-            for result in results.get(peer, {}).values():
-                found = result["environment"]
-                versions |= {p: found[p] for p in ("crabnet", "aviary-models") if p in found}
-        open_tasks = [
-            f"{task} ({len(results.get(peer, {}))} of {N_FOLDS})"
-            for task, results in all_results.items()
-            if not TASKS[task].features and len(results.get(peer, {})) < N_FOLDS
-        ]
-        if open_tasks:
-            missing.append(f"{peer}: {', '.join(open_tasks)}")
-    lines = (
-        [f"Peers: {', '.join(' '.join(pair) for pair in versions.items())}."] if versions else []
-    )
+        found = {task: results.get(peer, {}) for task, results in all_results.items()}
+        tasks = [task for task in found if not TASKS[task].features]
+        n_done, n_all = sum(len(found[task]) for task in tasks), N_FOLDS * len(tasks)
+        if n_done < n_all:
+            missing.append(f"{peer} has run on {n_done} of {n_all} folds")
+        for by_fold in found.values():
+            for result in by_fold.values():
+                environment = result["environment"]
+                names = environment.keys() & {"crabnet", "aviary-models"}
+                versions |= {name: environment[name] for name in names}
+    lines = [f"Versions: {', '.join(f'{name} {versions[name]}' for name in sorted(versions))}."]
     if missing:
-        lines.append(f"Folds still to be run (CPU time): {'; '.join(missing)}.")
-    return [*lines, ""]
+        lines.append(f"CPU time is the limit: {'; '.join(missing)} of the tasks open to it.")
+    return [*(lines if versions else []), ""]
 
 
 def image(name: str, words: str) -> list[str]:
