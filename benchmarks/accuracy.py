@@ -110,7 +110,7 @@ def read_json(path: Path) -> dict:
 def write_json(path: Path, results: dict) -> None:
     """Write results in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
+    temporary = path.with_suffix(f".{os.getpid()}.partial")
     indent = None if path.parent.name == "predictions" else 1
     temporary.write_text(json.dumps(results, indent=indent, sort_keys=True) + "\n")
     temporary.replace(path)
@@ -156,7 +156,8 @@ def run_task(name: str, arguments, data_home: Path, progress) -> None:
             if done["fingerprint"] != mark or (keeps and fold not in predictions.get(key, {})):
                 result, predicted = run_fold(model, data, folds[int(fold)])
                 result |= {"fingerprint": mark, "table_sha256": table_checksum}
-                results = read_json(path)  # again: another run may have added to it
+                # Again: another run may have added to them.
+                results, predictions = read_json(path), read_json(predictions_path)
                 results.setdefault(key, {})[fold] = result
                 write_json(path, results)
                 if keeps:

@@ -20,7 +20,7 @@ FAMILIES = {
     "mat2vec": ("mat2vec",),
     "matscholar": ("matscholar",),
     "untrained": ("untrained",),
-    "CrabNet": ("crabnet",),
+    "CrabNet": ("crabnet", "crabnet-300"),
     "Roost": ("roost",),
     "paper": ("paper-protocol",),
 }

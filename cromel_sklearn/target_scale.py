@@ -38,7 +38,8 @@ class TargetScale:
     @classmethod
     def of(cls, y, transform: str | None) -> "TargetScale":
         """Take the scale from training targets."""
-        raw = cls(np.zeros(1), np.ones(1), transform, np.ndim(y) == 1)
+        y = np.asarray(y)
+        raw = cls(np.zeros(1), np.ones(1), transform, y.ndim == 1)
         target = raw.standardise(y)
         scale = np.nanstd(target, axis=0)
         return cls(

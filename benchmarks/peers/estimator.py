@@ -7,14 +7,19 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from peers.install import ENVIRONMENTS, element_table, installed_interpreter
+from peers.install import element_table, installed_interpreter
 from pymatgen.core import Element
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from cromel_sklearn.composition import parse_composition
 from cromel_sklearn.sources import file_checksum
 
-PEERS = tuple(ENVIRONMENTS)
+#: Name -> environment, which also names the runner, and what the runner is told.
+PEERS: dict[str, tuple[str, dict]] = {
+    "crabnet": ("crabnet", {"epochs": 40, "validation_fraction": 0.0}),
+    "crabnet-300": ("crabnet", {"epochs": 300, "validation_fraction": 0.25}),
+    "roost": ("roost", {}),
+}
 
 
 class _Peer(BaseEstimator):
@@ -22,7 +27,8 @@ class _Peer(BaseEstimator):
 
     Parameters
     ----------
-    peer : {"crabnet", "roost"}
+    peer : str
+        One of `PEERS`.
     random_state : int
         Seed of the peer's weights, batches and validation part.
 
@@ -45,14 +51,14 @@ class _Peer(BaseEstimator):
         return self
 
     def source_checksum(self) -> str:
-        """Checksum of the code that runs the peer."""
-        return file_checksum(self._runner())
-
-    def _runner(self) -> Path:
-        return Path(__file__).with_name(f"{self.peer}_runner.py")
+        """Checksum of the code that runs the peer, and what it is told."""
+        environment, settings = PEERS[self.peer]
+        return file_checksum(_runner(environment)) + (repr(settings) if settings else "")
 
     def _run(self, X, is_classification: bool) -> np.ndarray:
+        environment, settings = PEERS[self.peer]
         request = {
+            **settings,
             "train_formulas": self.formulas_,
             "train_target": self.target_.tolist(),
             "test_formulas": _plain_formulas(X["formula"]),
@@ -65,7 +71,7 @@ class _Peer(BaseEstimator):
         with tempfile.TemporaryDirectory() as folder:
             asked, answered = Path(folder) / "request.json", Path(folder) / "response.json"
             asked.write_text(json.dumps(request))
-            command = [installed_interpreter(self.peer), self._runner(), asked, answered]
+            command = [installed_interpreter(environment), _runner(environment), asked, answered]
             with (Path(folder) / "log.txt").open("w+") as log:
                 done = subprocess.run(command, cwd=folder, env=variables, stdout=log, stderr=log)
                 log.seek(0)
@@ -95,6 +101,10 @@ class PeerClassifier(ClassifierMixin, _Peer):
     def predict(self, X):
         """Train, then predict the class."""
         return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+
+
+def _runner(environment: str) -> Path:
+    return Path(__file__).with_name(f"{environment}_runner.py")
 
 
 def _plain_formulas(formulas) -> list[str]:

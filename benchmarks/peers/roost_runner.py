@@ -1,9 +1,9 @@
 """Training and test rows in, Roost's predictions out; runs in Roost's own environment.
 
 Roost: Goodall and Lee, Nat. Commun. 11, 6280 (2020), doi:10.1038/s41467-020-19964-7, as in PyPI
-``aviary-models`` with the settings of its authors' example: robust L1 loss (cross entropy for
-classes), 100 epochs of AdamW at 3e-4 with weight decay 1e-6 in batches of 128, no validation part,
-one network. It reads formulas only.
+``aviary-models`` with the settings of its authors' example: robust L1 loss (for classes plain cross
+entropy: the robust one ends in NaN), 100 epochs of AdamW at 3e-4 with weight decay 1e-6 in batches
+of 128, no validation part, one network. It reads formulas only.
 """
 
 import json
@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from aviary.core import sampled_softmax
 from aviary.roost.data import CompositionData, collate_batch
 from aviary.roost.model import Roost
 from aviary.utils import init_normalizers, initialize_losses, initialize_optim
@@ -25,6 +24,11 @@ from torch.utils.data import DataLoader
 EPOCHS = 100
 BATCH_SIZE = 128
 OPTIMIZER = {"optim": "AdamW", "learning_rate": 3e-4, "weight_decay": 1e-6, "momentum": 0.9}
+
+
+def class_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Cross entropy; aviary hands over targets of shape (n_samples, 1), which torch refuses."""
+    return torch.nn.functional.cross_entropy(output, target.squeeze(1))
 
 
 def predict(request: dict) -> list[float]:
@@ -46,9 +50,14 @@ def predict(request: dict) -> list[float]:
     test_loader = load(CompositionData(test, tasks), batch_size=16 * BATCH_SIZE)
 
     n_outputs = 2 if is_classification else 1
-    model = Roost(task_dict=tasks, robust=True, n_targets=[n_outputs], device="cpu")
+    is_robust = not is_classification
+    model = Roost(task_dict=tasks, robust=is_robust, n_targets=[n_outputs], device="cpu")
     optimizer, scheduler = initialize_optim(model, device="cpu", **OPTIMIZER)
-    losses = initialize_losses(tasks, {"y": "CSE" if is_classification else "L1"}, robust=True)
+    losses = (
+        {"y": (kind, class_loss)}
+        if is_classification
+        else initialize_losses(tasks, {"y": "L1"}, robust=True)
+    )
     normalizers = init_normalizers(tasks, "cpu")
     normalizer = normalizers["y"]
     if normalizer is not None:
@@ -67,10 +76,10 @@ def predict(request: dict) -> list[float]:
         verbose=False,
     )
     _, (output,), _ = model.predict(test_loader)
-    first, log_deviation = output.chunk(2, dim=1)
     if is_classification:
-        return sampled_softmax(first, log_deviation)[:, 1].tolist()
-    return normalizer.denorm(first)[:, 0].tolist()
+        return torch.softmax(output, dim=1)[:, 1].tolist()
+    mean, _ = output.chunk(2, dim=1)  # the other is the logarithm of the deviation
+    return normalizer.denorm(mean)[:, 0].tolist()
 
 
 def main() -> None:
