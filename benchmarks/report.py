@@ -17,9 +17,11 @@ from peers.estimator import PEERS
 from tables import (
     ablation_table,
     digits,
+    leak_section,
     learning_sentence,
     one_look_table,
     task_table,
+    uncertainty_section,
     verdict_sentences,
     winner_sentence,
 )
@@ -85,6 +87,14 @@ that others used too.
 """
 
 
+ABLATIONS = """`python benchmarks/ablation.py`: one composition encoder each, everything else equal
+(8 epochs, seed 0, one structure encoder held fixed), frozen, on the official folds. `none`: the
+structures are labels only (energy, gap, geometry). "targets removed": no structure or label of a
+composition of the two tasks took part in training the composition encoder; the structure encoder
+had seen them.
+"""
+
+
 def peer_note(all_results: dict) -> list[str]:
     """Name the peers' versions, and say how many folds they were run on, where not on all."""
     versions = {}
@@ -131,12 +141,18 @@ def learning_section() -> list[str]:
     return lines
 
 
+def read_result(name: str) -> dict | None:
+    """Read a script's result, where there is one."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
 def ablation_section() -> list[str]:
     """Write what becomes of the results when one thing is left out of the pretraining."""
     lines = []
     for path in sorted((RESULTS / "ablation").glob("*.json")):
         lines += [f"### {path.stem.replace('_', ' ')}", ""]
-        lines += ablation_table(json.loads(path.read_text()))
+        lines += [ABLATIONS, *ablation_table(json.loads(path.read_text()))]
     return ["## Ablations", "", *lines] if lines else []
 
 
@@ -159,8 +175,11 @@ def encoder_section() -> list[str]:
             pair = [errors[kind].get(name) for kind in ("structure", "composition")]
             shown = " | ".join("-" if value is None else digits(value) for value in pair)
             lines.append(f"| {encoder} | {name} | {unit} | {shown} |")
-        ranks = " | ".join(f"{errors[f'{kind}_rank']:.1f}" for kind in ("structure", "composition"))
-        lines.append(f"| {encoder} | effective rank of the embedding | | {ranks} |")
+        if len(checkpoint.members) == 1:
+            ranks = " | ".join(
+                f"{errors[f'{kind}_rank']:.1f}" for kind in ("structure", "composition")
+            )
+            lines.append(f"| {encoder} | effective rank of the embedding | | {ranks} |")
     return [*lines, ""]
 
 
@@ -173,11 +192,14 @@ def pretraining_section() -> list[str]:
         "|---|---:|---:|---:|---|",
     ]
     for encoder in list_encoders():
-        provenance = load_encoder(encoder).header["provenance"]
-        lines.append(
-            f"| {encoder} | {provenance['structures_per_second']:.0f} | {provenance['n_epochs']} "
-            f"| {provenance['seconds'] / 60:.0f} | {provenance['device']} |"
-        )
+        members = load_encoder(encoder).members
+        for number, member in enumerate(members, start=1):
+            provenance = member.header["provenance"]
+            name = encoder if len(members) == 1 else f"{encoder}, {number} of {len(members)}"
+            lines.append(
+                f"| {name} | {provenance['structures_per_second']:.0f} | {provenance['n_epochs']} "
+                f"| {provenance['seconds'] / 60:.0f} | {provenance['device']} |"
+            )
     lines.append("")
     path = RESULTS / "footprint.json"
     if path.exists():
@@ -205,6 +227,9 @@ def main() -> None:
     lines += [*learning_section(), MODELS]
     for name, results in by_formula.items():
         lines += task_table(name, results, by_system.get(name, {}))
+    uncertainty, leak = read_result("uncertainty"), read_result("leak")
+    lines += uncertainty_section(uncertainty) if uncertainty else []
+    lines += leak_section(leak) if leak else []
     lines += ablation_section() + encoder_section() + pretraining_section()
     PAGE.write_text("\n".join(lines), encoding="utf-8")
     print(f"{PAGE.relative_to(REPOSITORY)} written")
