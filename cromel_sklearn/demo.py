@@ -110,7 +110,7 @@ def run_demo(plot: Path, console) -> list[dict]:
 
 
 def _models() -> dict:
-    regressor = GradientBoostingRegressor(random_state=0)
+    regressor = GradientBoostingRegressor(max_features=0.2, random_state=0)
     untrained = load_encoder("mp-multi").untrained()
     return {
         "none (mean of the training rows)": DummyRegressor(),

@@ -270,7 +270,7 @@ def train_network(
     n_complete = sum("train_loss" in epoch for epoch in history)
     scores = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
     return TrainedNetwork(
-        network=net.module_.eval(),
+        network=net.module_.eval().cpu(),  # so that a pickle opens on machines without a GPU
         history=history[:n_complete],
         best_epoch=int(np.argmin(scores)) + 1 if scores else n_complete,
         was_interrupted=n_complete < settings.max_epochs,

@@ -54,7 +54,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
     random_state : int, RandomState or None, default=None
         Of heads, held-out rows and order; an int makes fits on a CPU equal to the last bit.
     warm_start : bool, default=False
-        Go on from the networks of the last fit instead of the pretrained encoder.
+        Go on from the networks of the last fit instead of the pretrained encoder. Rows that they
+        have seen may then be held out, and the uncertainty comes out too small.
     verbose : int, default=0
         1 shows a progress bar a network.
 

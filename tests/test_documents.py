@@ -27,6 +27,15 @@ def test_the_python_examples_of_the_scikit_learn_page_run():
     assert namespace["importances"].importances_mean.max() > 0
 
 
+def test_the_python_example_of_the_finetuning_page_runs():
+    text = (REPOSITORY / "docs" / "finetuning.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    namespace: dict = {}
+    exec(block, namespace)
+    assert (namespace["lower"] < namespace["mean"]).all()
+    assert (namespace["mean"] < namespace["upper"]).all()
+
+
 @pytest.mark.parametrize("page", sorted(p.name for p in (REPOSITORY / "docs").glob("*.md")))
 def test_every_page_is_linked_from_the_readme(page):
     assert f"docs/{page}" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
