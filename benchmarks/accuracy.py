@@ -4,7 +4,7 @@ Command, from the repository root (results of each task, model and fold are kept
 on where it was stopped)::
 
     python benchmarks/accuracy.py [--tasks formation_enthalpy ...] [--models cromel+svr ...]
-                                  [--folds 0 1 2 3 4] [--split formula|system]
+                                  [--folds 0 1 2 3 4] [--split formula|system] [--drop-stale]
 
 In: the fourteen tasks of ``cromel_sklearn.datasets.load_task`` below ``CROMEL_DATA`` (default
 ``../shared/data``) and the models of ``models.py``. Split `formula`: MatBench's own folds, grouped
@@ -13,7 +13,7 @@ fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks
 or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
 predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
 result is computed again when the table, the encoder, the peer's runner or the model's parameters
-changed.
+changed; ``--drop-stale`` deletes such results instead.
 """
 
 import argparse
@@ -169,6 +169,25 @@ def run_task(name: str, arguments, data_home: Path, progress) -> None:
             progress.advance(bar)
 
 
+def drop_stale(name: str, arguments, data_home: Path) -> int:
+    """Delete results whose table, encoder or model is no longer the one they were made with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        data = load_task(name, data_home)
+    path = FOLDERS[arguments.split] / f"{name}.json"
+    found = models(data.task, data.X["formula"])
+    results = read_json(path)
+    table_checksum = file_checksum(data.path)
+    marks = {key: fingerprint(found[key], table_checksum) for key in results if key in found}
+    fresh = {
+        key: {fold: r for fold, r in by_fold.items() if r["fingerprint"] == marks.get(key)}
+        for key, by_fold in results.items()
+    }
+    n_dropped = sum(len(results[key]) - len(fresh[key]) for key in results)
+    write_json(path, {key: by_fold for key, by_fold in fresh.items() if by_fold})
+    return n_dropped
+
+
 def print_table(name: str, split: str, console: Console) -> None:
     """Mean and deviation over folds of every model of a task."""
     results = read_json(FOLDERS[split] / f"{name}.json")
@@ -196,9 +215,14 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", help="such as cromel+svr; all by default")
     parser.add_argument("--folds", nargs="+", type=int, choices=range(5), default=list(range(5)))
     parser.add_argument("--split", choices=FOLDERS, default="formula")
+    parser.add_argument("--drop-stale", action="store_true", help="delete what is out of date")
     arguments = parser.parse_args()
     data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     console = Console()
+    if arguments.drop_stale:
+        for name in arguments.tasks:
+            console.print(f"{name}: {drop_stale(name, arguments, data_home)} results deleted")
+        return
     with Progress(console=console) as progress:
         for name in arguments.tasks:
             run_task(name, arguments, data_home, progress)
