@@ -175,6 +175,8 @@ def drop_stale(name: str, arguments, data_home: Path) -> int:
         warnings.simplefilter("ignore", UserWarning)
         data = load_task(name, data_home)
     path = FOLDERS[arguments.split] / f"{name}.json"
+    if not path.exists():
+        return 0
     found = models(data.task, data.X["formula"])
     results = read_json(path)
     table_checksum = file_checksum(data.path)
