@@ -275,9 +275,8 @@ class Checkpoint:
         encoder, heads = self._new_modules()
         for prefix, module in zip(_MODULES, (encoder, heads), strict=True):
             weights = {
-                key.removeprefix(f"{prefix}."): torch.from_numpy(array.copy())
-                for key, array in self.tensors.items()
-                if key.startswith(f"{prefix}.")
+                key: torch.from_numpy(array.copy())
+                for key, array in without_prefix(self.tensors, f"{prefix}.").items()
             }
             try:
                 module.load_state_dict(weights, strict=True)

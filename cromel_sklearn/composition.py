@@ -50,6 +50,13 @@ class CompositionBatch:
     def __getitem__(self, rows) -> "CompositionBatch":
         return CompositionBatch(self.atomic_numbers[rows], self.atomic_fractions[rows])
 
+    def trimmed(self) -> "CompositionBatch":
+        """Return the batch without the columns that are padding in every row."""
+        n_elements = max(1, int((self.atomic_numbers > 0).sum(1).max(initial=1)))
+        return CompositionBatch(
+            self.atomic_numbers[:, :n_elements], self.atomic_fractions[:, :n_elements]
+        )
+
     @classmethod
     def from_amounts(cls, amounts: Iterable[tuple[tuple[int, ...], tuple[float, ...]]]):
         """Stack (atomic numbers, atomic fractions) pairs, as `parse_composition` returns them."""

@@ -150,10 +150,11 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         weight = _check_sample_weight(sample_weight, target)
         if self.class_weight is not None:
             weight = weight * compute_sample_weight(self.class_weight, y)
-        held_out, outputs, _ = self._train(
+        table, held_out = self._train(
             X, target, weight, len(self.classes_), "log_loss", go_on=go_on, one_epoch=one_epoch
         )
         if not one_epoch:
+            outputs, _ = self._outputs_of(table)
             logits = np.concatenate([outputs[i, rows] for i, rows in enumerate(held_out)])
             rows = np.concatenate(held_out)
             self.temperature_ = temperature(logits, target[rows], weight[rows])

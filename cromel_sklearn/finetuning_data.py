@@ -39,12 +39,10 @@ class MeasurementTable:
 
     def tensors(self, dtype=torch.float32, device="cpu") -> dict[str, Tensor]:
         """Give the rows as the arguments of `FineTunedNetwork.forward`."""
-        numbers = self.compositions.atomic_numbers
-        n_elements = max(1, int((numbers > 0).sum(1).max(initial=1)))
-        fractions = self.compositions.atomic_fractions[:, :n_elements]
+        batch = self.compositions.trimmed()
         return {
-            "atomic_numbers": torch.tensor(numbers[:, :n_elements], device=device),
-            "atomic_fractions": torch.tensor(fractions, dtype=dtype, device=device),
+            "atomic_numbers": torch.tensor(batch.atomic_numbers, device=device),
+            "atomic_fractions": torch.tensor(batch.atomic_fractions, dtype=dtype, device=device),
             "features": torch.tensor(self.features, dtype=dtype, device=device),
         }
 

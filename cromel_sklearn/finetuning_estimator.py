@@ -91,16 +91,14 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
 
         Returns
         -------
+        table : MeasurementTable
         held_out : list of ndarray
-            Rows that each network has not seen.
-        outputs, noises : ndarray of shape (n_networks, n_samples, n_outputs)
-            Of all networks, for all rows.
+            Rows of it that each network has not seen.
         """
         from .finetuning_data import LabelledRows
         from .finetuning_ensemble import (
             held_out_rows,
             new_networks,
-            predict_ensemble,
             train_ensemble,
         )
         from .finetuning_net import TrainingSettings
@@ -156,8 +154,7 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         self.loss_curve_ = [one.history for one in trained]
         self.best_epoch_ = [one.best_epoch for one in trained]
         self.n_measurements_ = len(table)
-        outputs, noises = predict_ensemble(self.networks_, table, device)
-        return held_out[: len(trained)], outputs, noises
+        return table, held_out[: len(trained)]
 
     def _rows_a_batch(self, n_samples: int) -> int:
         if self.batch_size == "auto":
@@ -197,12 +194,14 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         return table
 
     def _outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
+        check_is_fitted(self, "networks_")
+        return self._outputs_of(self._read(X, reset=False))
+
+    def _outputs_of(self, table) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs and noises of every network, of shape (n_networks, n_samples, n_outputs)."""
         from .finetuning_ensemble import predict_ensemble
 
-        check_is_fitted(self, "networks_")
-        return predict_ensemble(
-            self.networks_, self._read(X, reset=False), find_device(self.device)
-        )
+        return predict_ensemble(self.networks_, table, find_device(self.device))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

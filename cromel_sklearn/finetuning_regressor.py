@@ -187,10 +187,11 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
             self.target_scale_ = TargetScale.of(y, self.target_transform)
         target = self.target_scale_.standardise(y)
         weight = _check_sample_weight(sample_weight, target)
-        held_out, outputs, noises = self._train(
+        table, held_out = self._train(
             X, target, weight, target.shape[1], self.loss, go_on=go_on, one_epoch=one_epoch
         )
         if not one_epoch:
+            outputs, noises = self._outputs_of(table)
             stated = _stated(outputs, noises)
             scores = [
                 np.abs(outputs[number, rows] - target[rows]) / stated[rows]

@@ -128,8 +128,7 @@ class PretrainingData:
         structures = items[items < self.n_structures]
         label_only = items[items >= self.n_structures] - self.n_structures
         rows = np.concatenate([self.composition_of_structure[structures], label_only])
-        compositions = self.compositions[rows]
-        n_elements = max(1, int((compositions.atomic_numbers > 0).sum(1).max(initial=1)))
+        compositions = self.compositions[rows].trimmed()
 
         def standardised(targets: np.ndarray) -> Tensor:
             return torch.tensor((targets - self.means) / self.scales, dtype=torch.float32)
@@ -145,10 +144,10 @@ class PretrainingData:
                 None if fixed is None else torch.from_numpy(fixed[structures]).to(device)
             ),
             structure_targets=standardised(self.structure_targets[structures]).to(device),
-            atomic_numbers=torch.tensor(compositions.atomic_numbers[:, :n_elements]).to(device),
-            atomic_fractions=torch.tensor(
-                compositions.atomic_fractions[:, :n_elements], dtype=torch.float32
-            ).to(device),
+            atomic_numbers=torch.tensor(compositions.atomic_numbers).to(device),
+            atomic_fractions=torch.tensor(compositions.atomic_fractions, dtype=torch.float32).to(
+                device
+            ),
             composition_targets=standardised(self.composition_targets[rows]).to(device),
         )
 
