@@ -12,8 +12,8 @@ by reduced formula elsewhere; `system`: grouped by chemical system, for all task
 fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks/results/accuracy``
 or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
 predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
-result is computed again when the table, the encoder, the peer's runner or the model's parameters
-changed; ``--drop-stale`` deletes such results instead.
+result is computed again when the table, the encoder, the peer's runner, the model's parameters or,
+for fine-tuned models, the package's version changed; ``--drop-stale`` deletes such results instead.
 """
 
 import argparse
@@ -41,7 +41,12 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from cromel_sklearn import InvalidCompositionWarning, load_encoder
+from cromel_sklearn import (
+    CroMELClassifier,
+    CroMELRegressor,
+    InvalidCompositionWarning,
+    load_encoder,
+)
 from cromel_sklearn.datasets import TASKS, load_task
 from cromel_sklearn.sources import file_checksum
 
@@ -88,6 +93,8 @@ def fingerprint(model, table_checksum: str) -> str:
             parts.append(load_encoder(value.encoder).checksum)
         if hasattr(value, "source_checksum"):
             parts.append(value.source_checksum())
+        if isinstance(value, CroMELRegressor | CroMELClassifier):  # how they train
+            parts.append(version("cromel-sklearn"))
         if isinstance(value, str | int | float | bool | None):
             parts.append(f"{name}={value!r}")
         elif not hasattr(value, "get_params"):

@@ -1,8 +1,10 @@
 """Which models are compared: a task in, its table of named estimators out."""
 
+import numpy as np
 from element_embeddings import ElementEmbedding
 from magpie import MagpieFeaturizer
 from peers.estimator import PEERS, PeerClassifier, PeerRegressor
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -76,10 +78,36 @@ def featurizers(on_invalid: str) -> dict:
     }
 
 
-def has_unknown_elements(formulas) -> bool:
-    """Tell whether the task has elements that the encoder has never seen."""
+def has_known_elements(formulas) -> np.ndarray:
+    """Tell for each formula whether the encoder has seen all its elements."""
     known = load_encoder("mp-multi").known_elements
-    return any(not known.issuperset(parse_composition(formula)[0]) for formula in formulas)
+    return np.array([known.issuperset(parse_composition(formula)[0]) for formula in formulas])
+
+
+class KnownElementsRegressor(RegressorMixin, BaseEstimator):
+    """Leave the rows with elements that the encoder has never seen to the median.
+
+    Parameters
+    ----------
+    estimator : CroMELRegressor
+    """
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y):
+        """Fit on the rows that the encoder can read."""
+        is_known = has_known_elements(X["formula"])
+        self.estimator_ = clone(self.estimator).fit(X[is_known], y[is_known])
+        self.median_ = np.median(y)
+        return self
+
+    def predict(self, X):
+        """Predict those rows, and the median for the others."""
+        is_known = has_known_elements(X["formula"])
+        predicted = np.full(len(X), self.median_)
+        predicted[is_known] = self.estimator_.predict(X[is_known])
+        return predicted
 
 
 def stock_models(task, formulas) -> dict:
@@ -88,7 +116,7 @@ def stock_models(task, formulas) -> dict:
     Where the task has elements that the encoder has never seen, those rows are NaN, which only the
     forests and the histogram boosting take.
     """
-    has_unknown = has_unknown_elements(formulas)
+    has_unknown = not has_known_elements(formulas).all()
     stock = classifiers() if task.is_classification else regressors()
     found = {}
     for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
@@ -104,18 +132,15 @@ def stock_models(task, formulas) -> dict:
 
 
 def models(task, formulas) -> dict:
-    """Name -> estimator of a task's frame, which has a column `formula` and the other features.
-
-    The fine-tuned encoder takes no table with elements that it has never seen.
-    """
+    """Name -> estimator of a task's frame, which has a column `formula` and the other features."""
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
     found.update(stock_models(task, formulas))
-    if not has_unknown_elements(formulas):
-        fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
-        settings = {"random_state": 0, "device": "cpu"}
-        random_weights = load_encoder("mp-multi").untrained()
-        found["finetuned"] = fine_tuned(**settings)
-        found["finetuned:untrained"] = fine_tuned(random_weights, **settings)
+    has_unknown = not has_known_elements(formulas).all()
+    fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
+    weights = {"finetuned": "mp-multi", "finetuned:untrained": load_encoder("mp-multi").untrained()}
+    for name, encoder in weights.items():
+        model = fine_tuned(encoder, random_state=0, device="cpu")
+        found[name] = KnownElementsRegressor(model) if has_unknown else model
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})

@@ -7,11 +7,13 @@ from .checkpoint import Checkpoint, without_prefix
 from .exceptions import CheckpointError
 from .finetuning_ensemble import new_networks
 from .finetuning_net import FineTunedNetwork
+from .kernel_blend import KernelBlend
+from .kernel_machine import KernelMachine
 from .registry import find_entry, load_encoder
 from .target_scale import TargetScale
 from .weights_file import read_weights, write_weights
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _HEADER_KEY = "cromel_finetuned"
 _ENCODER = "encoder."
 
@@ -39,6 +41,8 @@ def save_finetuned(estimator, path) -> None:
     for number, network in enumerate(estimator.networks_):
         arrays = {key: tensor.cpu().numpy() for key, tensor in network.state_dict().items()}
         tensors |= _prefixed(f"networks.{number}.", arrays)
+    for number, machine in enumerate(estimator.blend_.machines):
+        tensors |= _prefixed(f"kernel_machines.{number}.", vars(machine))
     header = {
         "estimator": type(estimator).__name__,
         "encoder": encoder if is_registered else None,
@@ -49,6 +53,7 @@ def save_finetuned(estimator, path) -> None:
         "n_measurements": estimator.n_measurements_,
         "loss_curve": estimator.loss_curve_,
         "best_epoch": estimator.best_epoch_,
+        "kernel_share": estimator.blend_.share,
     }
     if hasattr(estimator, "classes_"):
         header["classes"] = _listed(estimator.classes_)
@@ -115,7 +120,14 @@ def load_finetuned(cls, path):
         )  # fmt: skip
         estimator.held_out_scores_ = tensors["held_out_scores"]
     estimator.networks_ = _networks(estimator, tensors)
+    estimator.blend_ = KernelBlend(header["kernel_share"], _kernel_machines(tensors))
     return estimator
+
+
+def _kernel_machines(tensors: dict[str, np.ndarray]) -> list[KernelMachine]:
+    arrays = without_prefix(tensors, "kernel_machines.")
+    n_machines = len({key.split(".")[0] for key in arrays})
+    return [KernelMachine(**without_prefix(arrays, f"{number}.")) for number in range(n_machines)]
 
 
 def _networks(estimator, tensors: dict[str, np.ndarray]) -> list[FineTunedNetwork]:

@@ -22,8 +22,8 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
     Parameters
     ----------
     encoder, hidden_layer_sizes, max_epochs, lr, encoder_lr, weight_decay, batch_size, \
-    early_stopping, validation_fraction, n_estimators, freeze_encoder, feature_columns, n_jobs, \
-    device, random_state, warm_start, verbose : as in `CroMELRegressor`
+    early_stopping, validation_fraction, n_estimators, freeze_encoder, kernel_machine, \
+    feature_columns, n_jobs, device, random_state, warm_start, verbose : as in `CroMELRegressor`
     class_weight : "balanced" or dict {class: weight}, optional
         As in scikit-learn's classifiers; probabilities are those of the weighted classes.
 
@@ -32,7 +32,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
     classes_ : ndarray of shape (n_classes,)
     temperature_ : float
         Calibration; above 1 where the networks were too sure.
-    encoder_, checkpoint_, networks_, loss_curve_, best_epoch_, n_features_in_, \
+    encoder_, checkpoint_, networks_, blend_, loss_curve_, best_epoch_, n_features_in_, \
     feature_names_in_ : as in `CroMELRegressor`
 
     References
@@ -68,6 +68,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         validation_fraction=0.1,
         n_estimators=3,
         freeze_encoder=False,
+        kernel_machine=True,
         feature_columns=None,
         class_weight=None,
         n_jobs=None,
@@ -87,6 +88,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         self.validation_fraction = validation_fraction
         self.n_estimators = n_estimators
         self.freeze_encoder = freeze_encoder
+        self.kernel_machine = kernel_machine
         self.feature_columns = feature_columns
         self.class_weight = class_weight
         self.n_jobs = n_jobs
@@ -150,11 +152,11 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         weight = _check_sample_weight(sample_weight, target)
         if self.class_weight is not None:
             weight = weight * compute_sample_weight(self.class_weight, y)
-        table, held_out = self._train(
+        trained = self._train(
             X, target, weight, len(self.classes_), "log_loss", go_on=go_on, one_epoch=one_epoch
         )
-        if not one_epoch:
-            outputs, _ = self._outputs_of(table)
+        if trained is not None:
+            outputs, _, held_out = trained
             logits = np.concatenate([outputs[i, rows] for i, rows in enumerate(held_out)])
             rows = np.concatenate(held_out)
             self.temperature_ = temperature(logits, target[rows], weight[rows])

@@ -1,10 +1,12 @@
-"""What `CroMELRegressor` and `CroMELClassifier` share: an ensemble of fine-tuned networks."""
+"""What `CroMELRegressor` and `CroMELClassifier` share: fine-tuned networks, kernel machines."""
 
+import warnings
 from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
@@ -34,6 +36,7 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_estimators": [_COUNT],
         "freeze_encoder": ["boolean"],
+        "kernel_machine": ["boolean"],
         "feature_columns": [None, "array-like"],
         "n_jobs": [None, Integral],
         "device": "no_validation",  # find_device says what is expected
@@ -87,21 +90,23 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         return load_finetuned(cls, path)
 
     def _train(self, X, target, weight, n_outputs, loss, *, go_on=False, one_epoch=False):
-        """Train the ensemble.
+        """Train the ensemble and the kernel machines beside it.
 
         Returns
         -------
-        table : MeasurementTable
-        held_out : list of ndarray
-            Rows of it that each network has not seen.
+        (outputs, noises, held_out), or None after a single epoch
+            As from `_outputs` for the training rows, and the rows that each network has not
+            seen: what calibration needs.
         """
         from .finetuning_data import LabelledRows
         from .finetuning_ensemble import (
             held_out_rows,
             new_networks,
+            predict_ensemble,
             train_ensemble,
         )
         from .finetuning_net import TrainingSettings
+        from .kernel_blend import KernelBlend, fit_blend
 
         device = find_device(self.device)
         if not go_on:
@@ -154,7 +159,29 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         self.loss_curve_ = [one.history for one in trained]
         self.best_epoch_ = [one.best_epoch for one in trained]
         self.n_measurements_ = len(table)
-        return table, held_out[: len(trained)]
+        if not (one_epoch and go_on):
+            self.blend_ = KernelBlend()
+        if one_epoch:
+            return None
+        held_out = held_out[: len(trained)]
+        outputs, noises = predict_ensemble(self.networks_, table, device)
+        if self.kernel_machine:
+            inputs = self._kernel_inputs(table)
+            try:
+                self.blend_ = fit_blend(
+                    inputs, target, weight, held_out, outputs, loss, self.n_jobs
+                )
+            except KeyboardInterrupt:
+                message = "Interrupted while kernel machines were fitted: the networks do alone."
+                warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            if self.blend_.machines:
+                outputs = self.blend_.outputs(outputs, inputs)
+        return outputs, noises, held_out
+
+    def _kernel_inputs(self, table) -> list[np.ndarray]:
+        from .kernel_blend import kernel_inputs
+
+        return kernel_inputs(self._members(), table, find_device(self.device))
 
     def _rows_a_batch(self, n_samples: int) -> int:
         if self.batch_size == "auto":
@@ -194,14 +221,18 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         return table
 
     def _outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
-        check_is_fitted(self, "networks_")
-        return self._outputs_of(self._read(X, reset=False))
+        """Outputs and noises of every network, of shape (n_networks, n_samples, n_outputs).
 
-    def _outputs_of(self, table) -> tuple[np.ndarray, np.ndarray]:
-        """Outputs and noises of every network, of shape (n_networks, n_samples, n_outputs)."""
+        The outputs are blended with those of the kernel machines.
+        """
         from .finetuning_ensemble import predict_ensemble
 
-        return predict_ensemble(self.networks_, table, find_device(self.device))
+        check_is_fitted(self, "networks_")
+        table = self._read(X, reset=False)
+        outputs, noises = predict_ensemble(self.networks_, table, find_device(self.device))
+        if self.blend_.machines:  # otherwise nothing needs the pretrained embedding
+            outputs = self.blend_.outputs(outputs, self._kernel_inputs(table))
+        return outputs, noises
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from .composition_encoder import CompositionEncoder, PropertyHeads
 from .finetuning_data import LabelledRows, MeasurementTable
 from .one_cycle import one_cycle
+from .uncertainty import temperature
 
-# Error, in standard deviations of the target, from which the Huber loss grows linearly.
-_HUBER_DELTA = 0.5
+#: Error, in standard deviations of the target, from which the Huber loss grows linearly.
+HUBER_DELTA = 0.5
 _INFERENCE_BATCH = 4096
 
 
@@ -180,7 +181,7 @@ class RegressionLoss(nn.Module):
             loss = error**2
         else:
             zero = torch.zeros_like(error)
-            loss = nn.functional.huber_loss(error, zero, reduction="none", delta=_HUBER_DELTA)
+            loss = nn.functional.huber_loss(error, zero, reduction="none", delta=HUBER_DELTA)
         if self.training:
             loss = loss + 0.5 * (error.detach() / noise) ** 2 + torch.log(noise)
         weight = truth["weight"][:, None] * present
@@ -188,12 +189,20 @@ class RegressionLoss(nn.Module):
 
 
 class ClassificationLoss(nn.Module):
-    """Weighted cross-entropy."""
+    """Weighted cross-entropy.
+
+    On held-out rows after the temperature that suits them best, as probabilities are calibrated in
+    the end: otherwise the best epoch is an early one, before the network grows sure of itself,
+    though its classes are still improving (Guo et al., ICML 2017, arXiv:1706.04599).
+    """
 
     def forward(self, predicted: tuple[Tensor, Tensor], truth: dict[str, Tensor]) -> Tensor:
         """Scalar loss."""
-        loss = nn.functional.cross_entropy(predicted[0], truth["target"], reduction="none")
-        weight = truth["weight"]
+        logits, weight = predicted[0], truth["weight"]
+        if not self.training:
+            arrays = (logits, truth["target"], weight)
+            logits = logits / temperature(*(array.cpu().numpy() for array in arrays))
+        loss = nn.functional.cross_entropy(logits, truth["target"], reduction="none")
         return (loss * weight).sum() / weight.sum().clamp_min(1e-12)
 
 

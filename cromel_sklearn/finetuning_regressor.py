@@ -14,9 +14,11 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
     r"""Regression of measurements by fine-tuning a pretrained encoder.
 
     An ensemble of networks: each is a copy of the pretrained encoder under a small head, trained
-    together with a one-cycle schedule, the encoder at a lower rate than the head. Each network
-    holds out other compositions, which choose the epoch whose weights are kept and calibrate the
-    uncertainty. Targets and numeric columns are standardised inside.
+    together with a one-cycle schedule, the encoder at a lower rate than the head. Beside each
+    network stands a support vector machine on the pretrained embedding, which small tables suit
+    better. Each network holds out other compositions, which choose the epoch whose weights are
+    kept, the share of the machines, and calibrate the uncertainty. Targets and numeric columns are
+    standardised inside.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         Networks; they start from the members of the encoder in turn.
     freeze_encoder : bool, default=False
         Train the heads only.
+    kernel_machine : bool, default=True
+        Blend each network with a support vector machine on the pretrained embedding, at the share
+        that suits the held-out compositions; without `early_stopping` the networks do alone.
     feature_columns : list of column names, optional
         Numeric columns beside the compositions (temperature, load, ...); all numeric columns of `X`
         by default.
@@ -67,6 +72,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         The fine-tuned encoder, for `CroMELTransformer(encoder=...)`; the properties that it
         predicts have drifted with it.
     networks_ : list of FineTunedNetwork
+    blend_ : KernelBlend
+        The kernel machines, `blend_.machines`, and their share in a prediction, `blend_.share`.
     loss_curve_ : list of list of dict
         For each network and epoch: train_loss, and valid_loss on its held-out rows.
     best_epoch_ : list of int
@@ -111,6 +118,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         validation_fraction=0.1,
         n_estimators=3,
         freeze_encoder=False,
+        kernel_machine=True,
         feature_columns=None,
         target_transform=None,
         n_jobs=None,
@@ -131,6 +139,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         self.validation_fraction = validation_fraction
         self.n_estimators = n_estimators
         self.freeze_encoder = freeze_encoder
+        self.kernel_machine = kernel_machine
         self.feature_columns = feature_columns
         self.target_transform = target_transform
         self.n_jobs = n_jobs
@@ -168,7 +177,8 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
     def partial_fit(self, X, y, sample_weight=None):
         """Train each network for one more epoch at constant rates; the first call starts.
 
-        Nothing is held out: the uncertainty stays as the last `fit` calibrated it.
+        Nothing is held out: the uncertainty stays as the last `fit` calibrated it, and the kernel
+        machines as it fitted them.
 
         Parameters
         ----------
@@ -187,11 +197,11 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
             self.target_scale_ = TargetScale.of(y, self.target_transform)
         target = self.target_scale_.standardise(y)
         weight = _check_sample_weight(sample_weight, target)
-        table, held_out = self._train(
+        trained = self._train(
             X, target, weight, target.shape[1], self.loss, go_on=go_on, one_epoch=one_epoch
         )
-        if not one_epoch:
-            outputs, noises = self._outputs_of(table)
+        if trained is not None:
+            outputs, noises, held_out = trained
             stated = _stated(outputs, noises)
             scores = [
                 np.abs(outputs[number, rows] - target[rows]) / stated[rows]

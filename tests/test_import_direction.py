@@ -19,7 +19,8 @@ INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",
     "documentation", "elements", "exceptions", "finetuned_file", "finetuning_classifier",
     "finetuning_data", "finetuning_ensemble", "finetuning_estimator", "finetuning_net",
-    "finetuning_progress", "finetuning_regressor", "one_cycle", "registry", "table_files",
+    "finetuning_progress", "finetuning_regressor", "kernel_blend", "kernel_machine", "one_cycle",
+    "registry", "table_files",
     "target_scale", "transformer", "uncertainty", "weights_file",
 }  # fmt: skip
 
