@@ -95,7 +95,7 @@ def fingerprint(model, table_checksum: str) -> str:
             parts.append(value.source_checksum())
         if isinstance(value, CroMELRegressor | CroMELClassifier):  # how they train
             parts.append(version("cromel-sklearn"))
-        if isinstance(value, str | int | float | bool | None):
+        if isinstance(value, str | int | float | bool | dict | None):
             parts.append(f"{name}={value!r}")
         elif not hasattr(value, "get_params"):
             parts.append(f"{name}:{type(value).__name__}")

@@ -1,11 +1,13 @@
-"""How large is the wheel, how long does an import take, how fast is embedding beside Magpie?
+"""How large is the wheel, how long do an import and a fit take, how fast is embedding?
 
 Command, from the repository root::
 
     python benchmarks/footprint.py
 
 Out: ``benchmarks/results/footprint.json``. Times are medians of several runs on this machine; the
-speed of embedding is given as a ratio to matminer's Magpie on the same formulas in the same run.
+speed of embedding is a ratio to matminer's Magpie on the same formulas in the same run. The
+fit is that of `CroMELRegressor()` on the first fold of formation_enthalpy below ``CROMEL_DATA``
+(default ``../shared/data``).
 """
 
 import json
@@ -21,8 +23,9 @@ from pathlib import Path
 
 from magpie import featurize_magpie
 
-from cromel_sklearn import CroMELTransformer, load_standard_enthalpies
+from cromel_sklearn import CroMELRegressor, CroMELTransformer, load_standard_enthalpies
 from cromel_sklearn.composition import _parse_formula
+from cromel_sklearn.datasets import load_task
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULT = REPOSITORY / "benchmarks" / "results" / "footprint.json"
@@ -61,6 +64,17 @@ def embedding_speed() -> tuple[float, float]:
     return len(formulas) / statistics.median(seconds), magpie
 
 
+def fine_tuning_seconds(n_jobs: int | None) -> float:
+    """Seconds of one fit with default settings."""
+    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
+    data = load_task("formation_enthalpy", data_home)
+    train, _ = data.folds[0]
+    started = time.perf_counter()
+    model = CroMELRegressor(random_state=0, device="cpu", n_jobs=n_jobs)
+    model.fit(data.X.iloc[train], data.target[train])
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Measure and write."""
     ours, magpie = embedding_speed()
@@ -71,6 +85,8 @@ def main() -> None:
         "import of CroMELTransformer (s)": round(import_transformer, 3),
         "formulas embedded a second": round(ours),
         "times faster than matminer's Magpie": round(ours / magpie, 1),
+        "fine-tuning on 952 enthalpies (s)": round(fine_tuning_seconds(None)),
+        "the same with n_jobs=2 (s)": round(fine_tuning_seconds(2)),
     }
     packages = {name: version(name) for name in ("cromel-sklearn", "torch", "matminer")}
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -77,6 +77,7 @@ deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `crom
 columns beside Magpie's; `untrained` the same network with random weights; `statistics` the mean,
 minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec` and
 `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
+`svr-search` the same with penalty and width searched by cross-validation in the training rows,
 `gbr` (tables up to 2,000 rows), `extratrees` and `histgbr` are scikit-learn's gradient boosting,
 extremely randomized trees and histogram gradient boosting. `crabnet` (40 epochs, as in its authors'
 training script), `crabnet-300` (at most 300, as for their publication) and `roost` (100) train from
