@@ -16,6 +16,7 @@ from comparison import N_FOLDS, read_results
 from peers.estimator import PEERS
 from tables import (
     ablation_table,
+    development_section,
     digits,
     leak_section,
     learning_sentence,
@@ -228,7 +229,8 @@ def main() -> None:
     lines += [*learning_section(), MODELS]
     for name, results in by_formula.items():
         lines += task_table(name, results, by_system.get(name, {}))
-    uncertainty, leak = read_result("uncertainty"), read_result("leak")
+    development, uncertainty, leak = map(read_result, ("development", "uncertainty", "leak"))
+    lines += development_section(development) if development else []
     lines += uncertainty_section(uncertainty) if uncertainty else []
     lines += leak_section(leak) if leak else []
     lines += ablation_section() + encoder_section() + pretraining_section()

@@ -206,6 +206,38 @@ def uncertainty_section(found: dict) -> list[str]:
     return [*lines, ""]
 
 
+def development_section(found: dict) -> list[str]:
+    """Write what each setting of fine-tuning is worth on development folds."""
+    tasks = list(found["tasks"])
+    variants = list(found["tasks"][tasks[0]])
+    lines = [
+        "## Choices of fine-tuning",
+        "",
+        "`python benchmarks/development.py`: folds inside the training rows of each task's first "
+        "official fold (three, one of the large tables); one parameter changed at a time. Mean "
+        "absolute error, or 1 - balanced accuracy; best in bold.",
+        "",
+        f"| setting | {' | '.join(tasks)} |",
+        "|---|" + "---:|" * len(tasks),
+    ]
+    columns = []
+    for task in tasks:
+        errors = {
+            name: np.mean([fold["error"] for fold in by_fold.values()])
+            for name, by_fold in found["tasks"][task].items()
+        }
+        best = min(errors.values())
+        columns.append(
+            [
+                f"**{digits(error)}**" if error == best else digits(error)
+                for error in (errors[name] for name in variants)
+            ]
+        )
+    for name, *cells in zip(variants, *columns, strict=True):
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
 def leak_section(found: dict) -> list[str]:
     """Write the paper's transfer with and without the leak of its released script."""
     lines = [

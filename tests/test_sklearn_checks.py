@@ -31,7 +31,7 @@ SMALL_PRETRAINING = {
 }  # fmt: skip
 
 SMALL_FINE_TUNING = {
-    "hidden_layer_sizes": (16,), "max_epochs": 10, "lr": 1e-2, "n_estimators": 1, "device": "cpu",
+    "hidden_layer_sizes": (16,), "max_epochs": 4, "lr": 1e-2, "n_estimators": 1, "device": "cpu",
     "random_state": 0,
 }  # fmt: skip
 
