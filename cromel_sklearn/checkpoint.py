@@ -8,7 +8,13 @@ import numpy as np
 from .composition import CompositionBatch
 from .device import use_one_thread_after_fork
 from .exceptions import CheckpointError
-from .weights_file import read_weights, weights_bytes, write_weights
+from .weights_file import (
+    read_weights,
+    weights_bytes,
+    with_prefix,
+    without_prefix,
+    write_weights,
+)
 
 FORMAT_VERSION = 1
 _HEADER_KEY = "cromel"
@@ -109,11 +115,9 @@ class Checkpoint:
             "errors": {},
             "members": [member.header for member in members],
         }
-        tensors = {
-            f"{number}.{key}": tensor
-            for number, member in enumerate(members)
-            for key, tensor in member.tensors.items()
-        }
+        tensors: dict[str, np.ndarray] = {}
+        for number, member in enumerate(members):
+            tensors |= with_prefix(member.tensors, f"{number}.")
         return cls(header, tensors)
 
     @property
@@ -333,12 +337,3 @@ class Checkpoint:
             Checkpoint.from_modules(member.header, *pair)
             for member, pair in zip(self.members, modules, strict=True)
         )
-
-
-def without_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Tensors whose names start with a prefix, without it."""
-    return {
-        key.removeprefix(prefix): tensor
-        for key, tensor in tensors.items()
-        if key.startswith(prefix)
-    }

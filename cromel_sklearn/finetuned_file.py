@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from .checkpoint import Checkpoint, without_prefix
+from .checkpoint import Checkpoint
 from .exceptions import CheckpointError
 from .finetuning_ensemble import new_networks
 from .finetuning_net import FineTunedNetwork
@@ -11,7 +11,7 @@ from .kernel_blend import KernelBlend
 from .kernel_machine import KernelMachine
 from .registry import find_entry, load_encoder
 from .target_scale import TargetScale
-from .weights_file import read_weights, write_weights
+from .weights_file import read_weights, with_prefix, without_prefix, write_weights
 
 FORMAT_VERSION = 2
 _HEADER_KEY = "cromel_finetuned"
@@ -37,12 +37,12 @@ def save_finetuned(estimator, path) -> None:
     parameters = estimator.get_params()
     encoder = parameters.pop("encoder")
     is_registered = isinstance(encoder, str) and find_entry(encoder) is not None
-    tensors = {} if is_registered else _prefixed(_ENCODER, estimator.encoder_.tensors)
+    tensors = {} if is_registered else with_prefix(estimator.encoder_.tensors, _ENCODER)
     for number, network in enumerate(estimator.networks_):
         arrays = {key: tensor.cpu().numpy() for key, tensor in network.state_dict().items()}
-        tensors |= _prefixed(f"networks.{number}.", arrays)
+        tensors |= with_prefix(arrays, f"networks.{number}.")
     for number, machine in enumerate(estimator.blend_.machines):
-        tensors |= _prefixed(f"kernel_machines.{number}.", vars(machine))
+        tensors |= with_prefix(vars(machine), f"kernel_machines.{number}.")
     header = {
         "estimator": type(estimator).__name__,
         "encoder": encoder if is_registered else None,
@@ -150,10 +150,6 @@ def _networks(estimator, tensors: dict[str, np.ndarray]) -> list[FineTunedNetwor
             raise CheckpointError(f"The weights do not fit the encoder: {error}") from error
         network.eval()
     return networks
-
-
-def _prefixed(prefix: str, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{prefix}{key}": tensor for key, tensor in tensors.items()}
 
 
 def _listed(array) -> list | None:

@@ -99,3 +99,17 @@ def read_weights(path, key: str, format_version: int, *, checksum: str | None = 
             f"Install a version of cromel-sklearn that matches the file."
         )
     return header, tensors
+
+
+def with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Tensors with a prefix before their names."""
+    return {f"{prefix}{key}": tensor for key, tensor in tensors.items()}
+
+
+def without_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Tensors whose names start with a prefix, without it."""
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }
