@@ -163,13 +163,13 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
             self.blend_ = KernelBlend()
         if one_epoch:
             return None
-        held_out = held_out[: len(trained)]
+        held_out, seeds = held_out[: len(trained)], seeds[1 : len(trained) + 1]
         outputs, noises = predict_ensemble(self.networks_, table, device)
         if self.kernel_machine:
             inputs = self._kernel_inputs(table)
             try:
                 self.blend_ = fit_blend(
-                    inputs, target, weight, held_out, outputs, loss, self.n_jobs
+                    inputs, target, weight, held_out, outputs, loss, seeds, self.n_jobs
                 )
             except KeyboardInterrupt:
                 message = "Interrupted while kernel machines were fitted: the networks do alone."

@@ -83,6 +83,7 @@ def fit_blend(
     held_out: list[np.ndarray],
     network_outputs: np.ndarray,
     loss: str,
+    seeds: list[int],
     n_jobs=None,
 ) -> KernelBlend:
     """Fit a kernel machine for each network, and choose settings and share on held-out rows.
@@ -103,6 +104,8 @@ def fit_blend(
     network_outputs : ndarray of shape (n_networks, n_samples, n_outputs)
     loss : str
         As in `CroMELRegressor`, or "log_loss" for classes.
+    seeds : list of n_networks int
+        Of the rows that are drawn where there are too many.
     n_jobs : int, optional
 
     Returns
@@ -122,8 +125,8 @@ def fit_blend(
     with Parallel(n_jobs=n_jobs) as parallel:
         for settings in SETTINGS:
             machines = parallel(
-                delayed(_fit_machine)(own_inputs, target, weight, held, settings, n_classes)
-                for own_inputs, held in zip(inputs, held_out, strict=True)
+                delayed(_fit_machine)(own_inputs, target, weight, held, settings, n_classes, seed)
+                for own_inputs, held, seed in zip(inputs, held_out, seeds, strict=True)
             )
             decisions = _held_out_decisions(machines, inputs, held_out)
             if has_classes:  # margins to the scale of the networks' logits
@@ -137,11 +140,11 @@ def fit_blend(
     return _best_beyond_noise(found, row_weight)
 
 
-def _fit_machine(inputs, target, weight, held_out, settings, n_classes) -> KernelMachine:
+def _fit_machine(inputs, target, weight, held_out, settings, n_classes, seed) -> KernelMachine:
     is_train = np.ones(len(inputs), dtype=bool)
     is_train[held_out] = False
     return KernelMachine.fit(
-        inputs[is_train], target[is_train], weight[is_train], settings, n_classes
+        inputs[is_train], target[is_train], weight[is_train], settings, n_classes, seed
     )
 
 

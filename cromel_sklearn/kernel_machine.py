@@ -63,7 +63,7 @@ class KernelMachine:
         weight: np.ndarray,
         settings: KernelSettings,
         n_classes: int | None = None,
-        random_state=0,
+        random_state=None,
     ) -> "KernelMachine":
         """Fit one machine an output, or one a class against the others.
 
@@ -76,7 +76,7 @@ class KernelMachine:
         settings : KernelSettings
         n_classes : int, optional
             With class numbers.
-        random_state : int, RandomState or None, default=0
+        random_state : int, RandomState or None, default=None
             Draws the rows where there are more than `MOST_ROWS`.
 
         Returns

@@ -76,7 +76,7 @@ def test_of_too_many_rows_some_are_drawn(inputs, weight, monkeypatch):
 def _blend(inputs, target, network_outputs, loss, weight=None):
     held_out = [np.arange(0, 40), np.arange(40, 80)]
     weight = np.ones(len(target)) if weight is None else weight
-    return fit_blend([inputs, inputs], target, weight, held_out, network_outputs, loss)
+    return fit_blend([inputs, inputs], target, weight, held_out, network_outputs, loss, [0, 1])
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "squared_error", "huber"])
@@ -113,7 +113,7 @@ def test_few_held_out_rows_leave_equal_shares(inputs):
     weight = np.ones(120)
     held_out = [np.arange(3), np.arange(3, 5)]
     blend = fit_blend(
-        [inputs, inputs], target + noise[0], weight, held_out, target + noise, "absolute_error"
+        [inputs] * 2, target + noise[0], weight, held_out, target + noise, "absolute_error", [0, 1]
     )
     assert blend.share == kernel_blend.SHARES[0] == 0.5
 
@@ -123,7 +123,7 @@ def test_nothing_held_out_or_weightless_leaves_the_networks_alone(inputs):
     outputs = np.stack([target] * 2)
     weight = np.ones(120)
     none = [np.array([], dtype=int)] * 2
-    assert fit_blend([inputs] * 2, target, weight, none, outputs, "huber") == KernelBlend()
+    assert fit_blend([inputs] * 2, target, weight, none, outputs, "huber", [0, 1]) == KernelBlend()
     weight[:80] = 0.0
     assert _blend(inputs, target, outputs, "huber", weight) == KernelBlend()
 
