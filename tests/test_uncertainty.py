@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from cromel_sklearn import CalibrationError, CroMELClassifier, CroMELRegressor
+from cromel_sklearn.finetuning_net import ClassificationLoss
 from cromel_sklearn.uncertainty import conformal_quantile, noise_factor, probabilities, temperature
 
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
@@ -112,6 +114,20 @@ def test_coverage_and_calibration_are_checked(checkpoint):
         model.predict_interval(SALTS, 90)
     with pytest.raises(CalibrationError, match="needs at least 9 held-out rows, the fit kept 2"):
         model.predict_interval(SALTS)
+
+
+def test_best_epoch_of_a_classifier_is_not_the_least_certain():
+    """The held-out loss is the same for logits that differ by a factor, the training loss not."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(300, 3, generator=generator)
+    target = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    truth = {"target": target, "weight": torch.ones(300)}
+    loss = ClassificationLoss()
+    assert loss((4 * logits, None), truth) > 1.2 * loss((logits, None), truth)
+    loss.eval()
+    torch.testing.assert_close(
+        loss((4 * logits, None), truth), loss((logits, None), truth), rtol=1e-3, atol=0
+    )
 
 
 def test_classifier_is_calibrated_on_held_out_rows(checkpoint):
