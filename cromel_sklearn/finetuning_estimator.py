@@ -174,8 +174,7 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
             except KeyboardInterrupt:
                 message = "Interrupted while kernel machines were fitted: the networks do alone."
                 warnings.warn(message, ConvergenceWarning, stacklevel=3)
-            if self.blend_.machines:
-                outputs = self.blend_.outputs(outputs, inputs)
+            outputs = self.blend_.outputs(outputs, inputs)
         return outputs, noises, held_out
 
     def _kernel_inputs(self, table) -> list[np.ndarray]:

@@ -50,6 +50,8 @@ class KernelBlend:
         -------
         ndarray of shape (n_networks, n_samples, n_outputs)
         """
+        if not self.machines:
+            return network_outputs
         decisions = [
             machine.predict(own) for machine, own in zip(self.machines, inputs, strict=True)
         ]
@@ -173,4 +175,6 @@ def _best_beyond_noise(found, weight: np.ndarray) -> KernelBlend:
     mean_gain = np.average(gain, weights=weight)
     deviation = np.sqrt(np.average((gain - mean_gain) ** 2, weights=weight))
     n_effective = weight.sum() ** 2 / (weight**2).sum()
+    if n_effective < 2:  # one row knows no noise
+        return first
     return best if mean_gain > deviation / np.sqrt(n_effective) else first

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
 #: Time grows with the square of the rows; of more, as many are drawn.
 MOST_ROWS = 10_000
@@ -125,7 +125,8 @@ class KernelMachine:
         outputs = np.tile(self.intercept, (len(scaled), 1))
         if len(self.support):
             support = self.support.astype(np.float64)
-            for rows in gen_batches(len(scaled), _PREDICTION_BATCH):
+            for start in range(0, len(scaled), _PREDICTION_BATCH):
+                rows = slice(start, start + _PREDICTION_BATCH)
                 outputs[rows] += rbf_kernel(scaled[rows], support, gamma=1.0) @ self.coefficients
         return outputs
 

@@ -106,12 +106,13 @@ def test_share_of_classes(inputs):
     assert np.isfinite(log_softmax(outputs, axis=2)).all()
 
 
-def test_few_held_out_rows_leave_equal_shares(inputs):
-    """Five rows that say little: the first settings at equal shares stay."""
+@pytest.mark.parametrize("n_held_out", [1, 5])
+def test_few_held_out_rows_leave_equal_shares(inputs, n_held_out):
+    """They say little: the first settings at equal shares stay."""
     target = inputs[:, :1].astype(float)
     noise = 0.5 * np.random.default_rng(4).normal(size=(2, 120, 1))
     weight = np.ones(120)
-    held_out = [np.arange(3), np.arange(3, 5)]
+    held_out = np.array_split(np.arange(n_held_out), 2)
     blend = fit_blend(
         [inputs] * 2, target + noise[0], weight, held_out, target + noise, "absolute_error", [0, 1]
     )
