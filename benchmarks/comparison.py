@@ -75,6 +75,24 @@ def family_errors(task: str, results: dict, family: str) -> tuple[str, dict[str,
     return min(members.items(), key=lambda m: (-len(m[1]), np.mean(list(m[1].values()))))
 
 
+def our_errors(task: str, results: dict, family: str) -> tuple[str, dict[str, float]] | None:
+    """Our member to compare with a family: fine-tuned, or under a regressor that it ran with too.
+
+    Peers bring a network of their own: all of ours stand against them.
+    """
+    theirs = {
+        model.partition("+")[2]
+        for model in results
+        if model.partition("+")[0] in FAMILIES[family] and "+" in model
+    }
+    comparable = {
+        model: by_fold
+        for model, by_fold in results.items()
+        if not theirs or model.partition("+")[2] in theirs | {""}
+    }
+    return family_errors(task, comparable, OURS)
+
+
 def verdict(ours: dict[str, float], theirs: dict[str, float]) -> Verdict | None:
     """Compare two families on the folds they share; None without any.
 
@@ -101,7 +119,7 @@ def verdicts(all_results: dict, family: str) -> dict[str, Verdict]:
     """CroMEL against one family on each task that both have."""
     found = {}
     for task, results in all_results.items():
-        ours, theirs = (family_errors(task, results, name) for name in (OURS, family))
+        ours, theirs = our_errors(task, results, family), family_errors(task, results, family)
         if ours and theirs and (result := verdict(ours[1], theirs[1])):
             found[task] = result
     return found

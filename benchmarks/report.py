@@ -54,10 +54,11 @@ pristine pretrained weights and fits on its training rows only.
 """
 
 RULES = """Each family of models is taken with the member that suits the task best by its mean error
-over the folds. The gain is how much smaller CroMEL's error is on the same folds: mean absolute
-error, or 1 - balanced accuracy for classes. Better or worse: the paired differences over folds are
-other than zero by the corrected resampled t-test at 5 %; level: they are not. Not every family has
-run with every regressor, and ours has most: the tables task by task list what ran.
+over the folds; CroMEL, against a family of features, with its best fine-tuned or under a regressor
+that those features ran with too (the tables task by task list what ran). The gain is how much
+smaller CroMEL's error is on the same folds: mean absolute error, or 1 - balanced accuracy for
+classes. Better or worse: the paired differences over folds are other than zero by the corrected
+resampled t-test at 5 %; level: they are not.
 """
 
 LOOK = """In the table: errors; best in bold; the sign says how CroMEL does against that family

@@ -1,7 +1,17 @@
 """Results in, Markdown tables and sentences of docs/benchmarks.md out."""
 
 import numpy as np
-from comparison import FAMILIES, LEAK, N_FOLDS, OURS, error_name, family_errors, verdict, verdicts
+from comparison import (
+    FAMILIES,
+    LEAK,
+    N_FOLDS,
+    OURS,
+    error_name,
+    family_errors,
+    our_errors,
+    verdict,
+    verdicts,
+)
 
 from cromel_sklearn.datasets import TASKS
 
@@ -85,7 +95,7 @@ def one_look_table(all_results: dict) -> list[str]:
                 text += f" ({len(values)})"
             elif means[family] == min(means.values()):
                 text = f"**{text}**"
-            ours = found.get(OURS)
+            ours = our_errors(task, results, family)
             result = verdict(ours[1], entry[1]) if ours and family != OURS else None
             cells.append(f"{text} {SIGNS[result.word]}" if result else text)
         unit = TASKS[task].unit or (error_name(task) if TASKS[task].is_classification else "")
