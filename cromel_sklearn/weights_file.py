@@ -67,7 +67,8 @@ def read_weights(path, key: str, format_version: int, *, checksum: str | None = 
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"Could not read the checkpoint {path}: {error}") from error
-    if content.startswith(_PICKLE_STARTS):
+    # The length of a safetensors header may begin with the same byte; its JSON tells it apart.
+    if content.startswith(_PICKLE_STARTS) and content[8:9] != b"{":
         raise CheckpointError(
             f"{path} is a pickle (torch.save), which can run code when read; it is refused. "
             f"Expected a safetensors file written by `cromel pretrain` or by `save`."

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from cromel_sklearn import Checkpoint, CheckpointError
 from cromel_sklearn.composition import read_compositions
+from cromel_sklearn.weights_file import read_weights, write_weights
 
 BATCH = read_compositions(["NaCl", "KBr", "LiF"])[0]
 
@@ -149,3 +150,14 @@ def test_weights_that_are_missing_extra_or_not_finite(path, checkpoint, change):
     Checkpoint(checkpoint.header, tensors).save(path)
     with pytest.raises(CheckpointError, match="do not fit the header|are not finite"):
         Checkpoint.load(path)
+
+
+def test_header_of_any_length_is_read(tmp_path):
+    """Some lengths begin with the byte that pickles begin with."""
+    path = tmp_path / "weights.safetensors"
+    starts = set()
+    for n in range(40):
+        write_weights(path, "key", {"format_version": 1, "padding": 8 * n * "x"}, {})
+        starts.add(path.read_bytes()[:1])
+        assert read_weights(path, "key", 1)[0] == {"padding": 8 * n * "x"}
+    assert b"\x80" in starts
