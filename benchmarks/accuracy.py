@@ -141,11 +141,16 @@ def run_fold(model, data, fold: tuple[np.ndarray, np.ndarray]) -> tuple[dict, np
     return result, predicted
 
 
-def run_task(name: str, arguments, data_home: Path, progress) -> None:
-    """Fill in the results of one task that are missing or out of date."""
+def load_silently(name: str, data_home: Path):
+    """Load a task without the warnings about its malformed rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        data = load_task(name, data_home)
+        return load_task(name, data_home)
+
+
+def run_task(name: str, arguments, data_home: Path, progress) -> None:
+    """Fill in the results of one task that are missing or out of date."""
+    data = load_silently(name, data_home)
     folds = data.folds if arguments.split == "formula" else data.system_folds
     table_checksum = file_checksum(data.path)
     path = FOLDERS[arguments.split] / f"{name}.json"
@@ -178,9 +183,7 @@ def run_task(name: str, arguments, data_home: Path, progress) -> None:
 
 def drop_stale(name: str, arguments, data_home: Path) -> int:
     """Delete results whose table, encoder or model is no longer the one they were made with."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        data = load_task(name, data_home)
+    data = load_silently(name, data_home)
     path = FOLDERS[arguments.split] / f"{name}.json"
     if not path.exists():
         return 0

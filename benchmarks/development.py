@@ -8,17 +8,17 @@ In: development folds, three grouped by reduced formula inside the training rows
 official fold, so that no test row is seen; `CroMELRegressor` and `CroMELClassifier` with
 ``random_state=0`` and one parameter changed at a time. Three folds of the small tables, one of the
 large ones. Out: ``benchmarks/results/development.json`` with the error of each variant, fold by
-fold (mean absolute error, or 1 - balanced accuracy), and the processor's seconds of a fit.
+fold (mean absolute error, or 1 - balanced accuracy), and the processor's seconds of a fit and
+its predictions.
 """
 
 import argparse
-import json
 import os
 import time
 from pathlib import Path
 
 import numpy as np
-from accuracy import REPOSITORY, RESULTS, environment, predict, scores, write_json
+from accuracy import REPOSITORY, RESULTS, environment, read_json, run_fold, write_json
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.model_selection import GroupKFold
@@ -58,13 +58,10 @@ def measure(data, parameters: dict, fold) -> dict:
     """Error and time of one fit."""
     is_classification = data.task.is_classification
     estimator = CroMELClassifier if is_classification else CroMELRegressor
-    train, held_out = fold
     started = time.process_time()
-    model = estimator(random_state=0, device="cpu", **parameters)
-    model.fit(data.X.iloc[train], data.target[train])
+    result, _ = run_fold(estimator(random_state=0, device="cpu", **parameters), data, fold)
     seconds = time.process_time() - started
-    predicted, decision = predict(model, data.X.iloc[held_out], is_classification)
-    figures = scores(data.target[held_out], predicted, decision, is_classification)
+    figures = result["scores"]
     error = 1 - figures["balanced_accuracy"] if is_classification else figures["mae"]
     return {"error": round(error, 6), "cpu_seconds": round(seconds, 1)}
 
@@ -75,7 +72,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     arguments = parser.parse_args()
     data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
-    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    results = read_json(RESULT)
     release = environment()["cromel-sklearn"]
     if results.get("environment", {}).get("cromel-sklearn") != release:
         results = {"environment": environment(), "tasks": {}}

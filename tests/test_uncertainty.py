@@ -134,7 +134,8 @@ def test_classifier_is_calibrated_on_held_out_rows(checkpoint):
     y = np.random.default_rng(0).integers(0, 2, 200)  # nothing to learn: the probability is a half
     model = CroMELClassifier(
         checkpoint, hidden_layer_sizes=(16,), max_epochs=30, lr=1e-2, n_estimators=1,
-        validation_fraction=0.3, random_state=0, device="cpu",
+        validation_fraction=0.3, kernel_machine=False, random_state=0, device="cpu",
     )  # fmt: skip
     probability = model.fit(SALTS * 10, y).predict_proba(SALTS)[:, 1]
+    assert model.temperature_ > 1.0
     assert np.abs(probability - 0.5).mean() < 0.2
