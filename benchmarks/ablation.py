@@ -16,13 +16,13 @@ geometry).
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
 import numpy as np
 from accuracy import environment, run_fold, write_json
 from models import regressors
+from paths import DATA_HOME, RESULTS
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 
@@ -32,8 +32,7 @@ from cromel_sklearn.datasets import load_task
 from cromel_sklearn.materials import material_compositions
 from cromel_sklearn.sources import file_checksum
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "ablation" / "pretraining.json"
+RESULT = RESULTS / "ablation" / "pretraining.json"
 TASKS = ("formation_enthalpy", "band_gap")
 MODELS = ("svr", "histgbr")
 #: Name, criterion, and whether the tasks' compositions take part in pretraining.
@@ -89,10 +88,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--n-jobs", type=int, default=-1)
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
-    source = data_home / "source" / "mp_structures.parquet"
+    source = DATA_HOME / "source" / "mp_structures.parquet"
     materials = read_materials(source)
-    tasks = {name: load_task(name, data_home) for name in TASKS}
+    tasks = {name: load_task(name, DATA_HOME) for name in TASKS}
     results = json.loads(RESULT.read_text()) if RESULT.exists() else []
     for name, (criterion, keeps_targets) in VARIANTS.items():
         settings = {"max_epochs": arguments.epochs, "source_sha256": file_checksum(source)}

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from models import models
+from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -50,8 +51,6 @@ from cromel_sklearn import (
 from cromel_sklearn.datasets import TASKS, load_task
 from cromel_sklearn.sources import file_checksum
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = REPOSITORY / "benchmarks" / "results"
 FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system"}
 PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")
 #: Predictions of these are kept for the parity plots, split by formula.
@@ -141,16 +140,16 @@ def run_fold(model, data, fold: tuple[np.ndarray, np.ndarray]) -> tuple[dict, np
     return result, predicted
 
 
-def load_silently(name: str, data_home: Path):
+def load_silently(name: str):
     """Load a task without the warnings about its malformed rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        return load_task(name, data_home)
+        return load_task(name, DATA_HOME)
 
 
-def run_task(name: str, arguments, data_home: Path, progress) -> None:
+def run_task(name: str, arguments, progress) -> None:
     """Fill in the results of one task that are missing or out of date."""
-    data = load_silently(name, data_home)
+    data = load_silently(name)
     folds = data.folds if arguments.split == "formula" else data.system_folds
     table_checksum = file_checksum(data.path)
     path = FOLDERS[arguments.split] / f"{name}.json"
@@ -181,9 +180,9 @@ def run_task(name: str, arguments, data_home: Path, progress) -> None:
             progress.advance(bar)
 
 
-def drop_stale(name: str, arguments, data_home: Path) -> int:
+def drop_stale(name: str, arguments) -> int:
     """Delete results whose table, encoder or model is no longer the one they were made with."""
-    data = load_silently(name, data_home)
+    data = load_silently(name)
     path = FOLDERS[arguments.split] / f"{name}.json"
     if not path.exists():
         return 0
@@ -229,15 +228,14 @@ def main() -> None:
     parser.add_argument("--split", choices=FOLDERS, default="formula")
     parser.add_argument("--drop-stale", action="store_true", help="delete what is out of date")
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     console = Console()
     if arguments.drop_stale:
         for name in arguments.tasks:
-            console.print(f"{name}: {drop_stale(name, arguments, data_home)} results deleted")
+            console.print(f"{name}: {drop_stale(name, arguments)} results deleted")
         return
     with Progress(console=console) as progress:
         for name in arguments.tasks:
-            run_task(name, arguments, data_home, progress)
+            run_task(name, arguments, progress)
     for name in arguments.tasks:
         print_table(name, arguments.split, console)
 

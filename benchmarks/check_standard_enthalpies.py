@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import platform
 import re
 import sys
@@ -27,12 +26,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from paths import DATA_HOME, REPOSITORY, RESULTS
 from pymatgen.core import Composition
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 TABLE = REPOSITORY / "cromel_sklearn" / "data" / "standard_enthalpies.csv"
 EXPLANATIONS = REPOSITORY / "cromel_sklearn" / "data" / "README.md"
-RESULT = REPOSITORY / "benchmarks" / "results" / "standard_enthalpies_check.json"
+RESULT = RESULTS / "standard_enthalpies_check.json"
 
 KILOJOULE_PER_MOL_PER_EV = 96.48533212
 EXPLAINED_HEADING = "## Explained rows"
@@ -265,9 +264,8 @@ def print_summary(summary: dict[str, object]) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    default_data = os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path(default_data), help="CROMEL_DATA folder")
+    parser.add_argument("--data", type=Path, default=DATA_HOME, help="CROMEL_DATA folder")
     parser.add_argument("--limit", type=float, default=0.5, help="limit in eV/atom (default 0.5)")
     parser.add_argument("--output", type=Path, default=RESULT, help="JSON file to write")
     return parser.parse_args()

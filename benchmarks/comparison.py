@@ -22,9 +22,12 @@ FAMILIES = {
     "untrained": ("untrained",),
     "CrabNet": ("crabnet", "crabnet-300"),
     "Roost": ("roost",),
+    "MODNet": ("modnet",),
     "paper": ("paper-protocol",),
 }
 OURS = "CroMEL"
+#: Peers that cannot read a column beside the formula, such as a temperature.
+FORMULAS_ONLY = ("CrabNet", "Roost", "MODNet")
 
 
 @dataclass(frozen=True)

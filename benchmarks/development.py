@@ -13,12 +13,11 @@ its predictions.
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 
 import numpy as np
-from accuracy import REPOSITORY, RESULTS, environment, read_json, run_fold, write_json
+from accuracy import environment, read_json, run_fold, write_json
+from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.model_selection import GroupKFold
@@ -71,7 +70,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     results = read_json(RESULT)
     release = environment()["cromel-sklearn"]
     if results.get("environment", {}).get("cromel-sklearn") != release:
@@ -79,7 +77,7 @@ def main() -> None:
     with Progress(console=Console()) as progress:
         bar = progress.add_task("fits", total=sum(TASKS.values()) * len(arguments.variants))
         for task, n_folds in TASKS.items():
-            data = load_task(task, data_home)
+            data = load_task(task, DATA_HOME)
             for name in arguments.variants:
                 by_fold = results["tasks"].setdefault(task, {}).setdefault(name, {})
                 for number, fold in enumerate(development_folds(data)[:n_folds]):

@@ -21,9 +21,10 @@ COLORS = {
     "untrained": "#b0b0b0",
     "CrabNet": "#2a9d5c",
     "Roost": "#8e5ea2",
+    "MODNet": "#d6a419",
     "paper": "#8c6d46",
 }
-MARKERS = dict(zip(FAMILIES, "oDs^vhPX*", strict=True))
+MARKERS = dict(zip(FAMILIES, "oDs^vhPXp*", strict=True))
 
 
 def _save(figure, path: Path) -> None:

@@ -22,13 +22,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from magpie import featurize_magpie
+from paths import DATA_HOME, REPOSITORY, RESULTS
 
 from cromel_sklearn import CroMELRegressor, CroMELTransformer, load_standard_enthalpies
 from cromel_sklearn.composition import _parse_formula
 from cromel_sklearn.datasets import load_task
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "footprint.json"
+RESULT = RESULTS / "footprint.json"
 
 
 def import_seconds(statement: str) -> float:
@@ -66,8 +66,7 @@ def embedding_speed() -> tuple[float, float]:
 
 def fine_tuning_seconds(n_jobs: int | None) -> float:
     """Seconds of one fit with default settings."""
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
-    data = load_task("formation_enthalpy", data_home)
+    data = load_task("formation_enthalpy", DATA_HOME)
     train, _ = data.folds[0]
     started = time.perf_counter()
     model = CroMELRegressor(random_state=0, device="cpu", n_jobs=n_jobs)

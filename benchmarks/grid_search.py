@@ -21,10 +21,10 @@ import statistics
 import tempfile
 import time
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 from page import write_table
+from paths import DATA_HOME, RESULTS
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -35,8 +35,7 @@ from cromel_sklearn.composition import _parse_formula
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.sources import file_checksum
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "grid_search.json"
+RESULT = RESULTS / "grid_search.json"
 #: A quick model, beside which embedding weighs most: the largest gain that `memory=` can bring.
 MODEL, GRID = Ridge(), {"model__alpha": [0.1, 1.0, 10.0, 100.0, 1000.0]}
 REPEATS = 3
@@ -92,7 +91,7 @@ def compare(task) -> dict:
 
 def main() -> None:
     """Measure and write."""
-    task = load_task("band_gap", os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared/data"))
+    task = load_task("band_gap", DATA_HOME)
     CroMELTransformer(device="cpu").transform(["NaCl"])  # load torch and the encoder
     figures = compare(task)
     packages = {name: version(name) for name in ("cromel-sklearn", "scikit-learn", "torch")}

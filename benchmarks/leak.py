@@ -14,18 +14,16 @@ no claim of anybody's accuracy.
 """
 
 import argparse
-import os
 import time
-from pathlib import Path
 
 from accuracy import environment, scores, write_json
+from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import CroMELRegressor
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.sources import file_checksum
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "leak.json"
+RESULT = RESULTS / "leak.json"
 ENCODER = "mp-formation-energy-wasserstein"
 
 
@@ -43,8 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=200)
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
-    task = load_task("formation_enthalpy", data_home)
+    task = load_task("formation_enthalpy", DATA_HOME)
     results: dict = {"protocols": {}, "epochs": arguments.epochs, "environment": environment()}
     results["table_sha256"] = file_checksum(task.path)
     started = time.perf_counter()

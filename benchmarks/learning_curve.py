@@ -10,12 +10,11 @@ last all are trained on; the test rows stay. Out: ``benchmarks/results/learning_
 """
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
-from accuracy import REPOSITORY, RESULTS, fingerprint, read_json, run_fold, write_json
+from accuracy import fingerprint, read_json, run_fold, write_json
 from models import models
+from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
 
@@ -33,9 +32,9 @@ def training_sizes(n_rows: int) -> list[int]:
     return [size for size in sizes if size < 0.8 * n_rows] + [n_rows]
 
 
-def run_task(name: str, wanted: list[str], data_home: Path, progress) -> None:
+def run_task(name: str, wanted: list[str], progress) -> None:
     """Fill in what is missing or out of date of one task."""
-    data = load_task(name, data_home)
+    data = load_task(name, DATA_HOME)
     table_checksum = file_checksum(data.path)
     # The folds differ by a row; the last size is that of the smallest.
     sizes = training_sizes(min(len(train) for train, _ in data.folds))
@@ -62,10 +61,9 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     with Progress(console=Console()) as progress:
         for name in arguments.tasks:
-            run_task(name, arguments.models, data_home, progress)
+            run_task(name, arguments.models, progress)
 
 
 if __name__ == "__main__":

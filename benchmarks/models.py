@@ -35,6 +35,9 @@ from cromel_sklearn.demo import element_statistics
 #: Most rows for a stock model whose time grows faster than the table; others stand in for it.
 MOST_ROWS = {"gbr": 2_000, "gp": 2_000, "svr": 10_000, "svr-search": 6_000}
 
+#: Stock models that take rows of NaN.
+TAKES_NAN = ("extratrees", "histgbr")
+
 
 def searched(machine, scoring: str) -> GridSearchCV:
     """Search penalty and width of a support vector machine by cross-validation."""
@@ -131,13 +134,12 @@ class KnownElementsRegressor(RegressorMixin, BaseEstimator):
         return predicted
 
 
-def stock_models(task, formulas) -> dict:
+def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
     """Name -> featurizer and stock model; the features beside the formula go through unscaled.
 
     Where the task has elements that the encoder has never seen, those rows are NaN, which only the
     forests and the histogram boosting take.
     """
-    has_unknown = not has_known_elements(formulas).all()
     stock = classifiers() if task.is_classification else regressors()
     found = {}
     for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
@@ -146,17 +148,17 @@ def stock_models(task, formulas) -> dict:
             [(featurizer_name, featurizer, "formula")], remainder="passthrough"
         )
         for stock_name, estimator in stock.items():
-            too_long = len(formulas) > MOST_ROWS.get(stock_name, len(formulas))
-            if not too_long and not (gives_nan and stock_name in ("gbr", "svr", "svr-search")):
+            too_long = n_rows > MOST_ROWS.get(stock_name, n_rows)
+            if not too_long and (stock_name in TAKES_NAN or not gives_nan):
                 found[f"{featurizer_name}+{stock_name}"] = make_pipeline(columns, estimator)
     return found
 
 
 def models(task, formulas) -> dict:
     """Name -> estimator of a task's frame, which has a column `formula` and the other features."""
-    found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
-    found.update(stock_models(task, formulas))
     has_unknown = not has_known_elements(formulas).all()
+    found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
+    found.update(stock_models(task, len(formulas), has_unknown))
     fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
     weights = {"finetuned": "mp-multi", "finetuned:untrained": load_encoder("mp-multi").untrained()}
     for name, encoder in weights.items():

@@ -1,8 +1,8 @@
 """A table in, the documentation page with that table between its markers out."""
 
-from pathlib import Path
+from paths import REPOSITORY
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "scikit-learn.md"
+PAGE = REPOSITORY / "docs" / "scikit-learn.md"
 
 
 def write_table(name: str, header: list, rows: list[list]) -> None:

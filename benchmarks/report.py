@@ -9,10 +9,10 @@ figure of them read from those files.
 """
 
 import json
-from pathlib import Path
 
 import figures
 from comparison import N_FOLDS, read_results
+from paths import REPOSITORY, RESULTS
 from peers.estimator import PEERS
 from tables import (
     ablation_table,
@@ -30,8 +30,6 @@ from tables import (
 from cromel_sklearn import list_encoders, load_encoder
 from cromel_sklearn.datasets import TASKS
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = REPOSITORY / "benchmarks" / "results"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 IMAGES = PAGE.parent / "images"
 #: Panels of the parity plots: model -> family that gives the color.
@@ -80,14 +78,16 @@ deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `crom
 columns beside Magpie's; `untrained` the same network with random weights; `statistics` the mean,
 minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec` and
 `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
-`svr-search` the same with penalty and width searched by cross-validation in the training rows,
-`gbr` (tables up to 2,000 rows), `extratrees` and `histgbr` are scikit-learn's gradient boosting,
-extremely randomized trees and histogram gradient boosting. `crabnet` (40 epochs, as in its authors'
+`svr-search` the same with penalty and width searched by cross-validation in the training rows, `gp`
+a Gaussian process with a Matérn kernel (smoothness 3/2) and white noise, `gbr`, `extratrees` and
+`histgbr` scikit-learn's gradient boosting, extremely randomized trees and histogram gradient
+boosting; `gp` and `gbr` on tables up to 2,000 rows. `crabnet` (40 epochs, as in its authors'
 training script), `crabnet-300` (at most 300, as for their publication) and `roost` (100) train from
-random weights with their authors' settings, each in its own environment, on one CPU core; they read
-formulas only, so the tasks with a temperature are not theirs. MODNet was not tried, for want of CPU
-time. Systems apart: the same error on the harder split above. Seconds are wall time on a machine
-that others used too.
+random weights with their authors' settings; `modnet` is five networks with its package's defaults
+on matminer features that it selects, without the genetic search of its authors' MatBench entry,
+which takes hours a fold. Each peer runs in its own environment, on one CPU core; they read formulas
+only, so the tasks with a temperature are not theirs. Systems apart: the same error on the harder
+split above. Seconds are wall time on a machine that others used too.
 """
 
 
@@ -112,7 +112,7 @@ def peer_note(all_results: dict) -> list[str]:
         for by_fold in found.values():
             for result in by_fold.values():
                 environment = result["environment"]
-                names = environment.keys() & {"crabnet", "aviary-models"}
+                names = environment.keys() & {"crabnet", "aviary-models", "modnet"}
                 versions |= {name: environment[name] for name in names}
     lines = [f"Versions: {', '.join(f'{name} {versions[name]}' for name in sorted(versions))}."]
     if missing:

@@ -25,12 +25,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from paths import DATA_HOME, RESULTS
 from safetensors.numpy import load_file
 
 from cromel_sklearn.sources import file_checksum
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "resume.json"
+RESULT = RESULTS / "resume.json"
 
 
 def start(sample: Path, out: Path, epochs: int, resume: bool) -> subprocess.Popen:
@@ -68,8 +68,7 @@ def main() -> None:
     parser.add_argument("--structures", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=4)
     arguments = parser.parse_args()
-    home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
-    source = home / "source" / "mp_structures.parquet"
+    source = DATA_HOME / "source" / "mp_structures.parquet"
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "sample.parquet"
         pd.read_parquet(source).sample(arguments.structures, random_state=0).to_parquet(sample)

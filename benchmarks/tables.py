@@ -3,6 +3,7 @@
 import numpy as np
 from comparison import (
     FAMILIES,
+    FORMULAS_ONLY,
     LEAK,
     N_FOLDS,
     OURS,
@@ -86,8 +87,8 @@ def one_look_table(all_results: dict) -> list[str]:
         cells = []
         for family, entry in found.items():
             if entry is None:
-                is_open = family in ("CrabNet", "Roost") and TASKS[task].features
-                cells.append("n/a" if is_open else "")
+                is_closed = family in FORMULAS_ONLY and TASKS[task].features
+                cells.append("n/a" if is_closed else "")
                 continue
             values = list(entry[1].values())
             text = digits(np.mean(values))

@@ -11,17 +11,15 @@ the test rows by stated deviation.
 """
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 from accuracy import environment, write_json
+from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import CroMELRegressor
 from cromel_sklearn.datasets import TASKS, load_task
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "uncertainty.json"
+RESULT = RESULTS / "uncertainty.json"
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -64,10 +62,9 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=default)
     parser.add_argument("--folds", nargs="+", type=int, choices=range(5), default=[0, 1])
     arguments = parser.parse_args()
-    data_home = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
     results = {"environment": environment()}
     for name in arguments.tasks:
-        results[name] = measure(load_task(name, data_home), arguments.folds)
+        results[name] = measure(load_task(name, DATA_HOME), arguments.folds)
         print(name, results[name], flush=True)
         write_json(RESULT, results)
 

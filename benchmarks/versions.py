@@ -24,9 +24,9 @@ from collections import Counter
 from pathlib import Path
 
 from page import write_table
+from paths import REPOSITORY, RESULTS
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULT = REPOSITORY / "benchmarks" / "results" / "versions.json"
+RESULT = RESULTS / "versions.json"
 TESTS = [  # of how the package behaves in scikit-learn
     f"tests/test_{name}.py"
     for name in (

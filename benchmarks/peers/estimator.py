@@ -19,6 +19,7 @@ PEERS: dict[str, tuple[str, dict]] = {
     "crabnet": ("crabnet", {"epochs": 40, "validation_fraction": 0.0}),
     "crabnet-300": ("crabnet", {"epochs": 300, "validation_fraction": 0.25}),
     "roost": ("roost", {}),
+    "modnet": ("modnet", {}),
 }
 
 

@@ -1,13 +1,13 @@
 """Where do the peers live, and how do they get there?
 
-Command, from the repository root (some minutes and 3 GB)::
+Command, from the repository root (some minutes and 5 GB)::
 
-    python benchmarks/peers/install.py [crabnet roost element-embeddings]
+    python benchmarks/peers/install.py [crabnet roost modnet element-embeddings]
 
 Each peer gets a virtual environment of its own in ``CROMEL_PEERS``, by default a folder
-``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet was not
-tried, for want of CPU time: it asks for TensorFlow below 2.16 and pandas at most 1.5, and its
-authors' recipe trains hundreds of networks in a genetic search.
+``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet asks
+for pandas at most 1.5 and TensorFlow below 2.16, so for Python at most 3.11; the libraries pinned
+beside it are the newest that work with these.
 """
 
 import argparse
@@ -30,6 +30,9 @@ ENVIRONMENTS: dict[str, list[tuple[str, ...]]] = {
     "roost": [
         ("torch==2.13.0", "pandas==2.3.3"),
         ("torch==2.13.0", "aviary-models==1.2.1"),
+    ],
+    "modnet": [
+        ("modnet==0.4.5", "matminer==0.9.2", "scikit-learn==1.5.2", "scipy==1.13.1"),
     ],
 }
 #: Element tables alone; what the package around them needs is not installed.
