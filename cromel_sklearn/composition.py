@@ -20,7 +20,9 @@ _MISSING = ("<NA>", "NaT")
 _SMALLEST_AMOUNT = 1e-8
 
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_HYDRATE_DOT = re.compile(r"[·•⋅∙]")
+_HYDRATE_DOT = re.compile(r"[·•⋅∙*]")
+# CuSO4.5H2O: five waters, or 4.5 oxygens? An amount of 0 before the stop leaves the decimal only.
+_AMBIGUOUS_STOP = re.compile(r"(?:[A-Za-z)\]}]|[1-9]\d*|\.\d+)\s*\.\s*\d[\d.]*\s*[HD]2O(?![\d.])")
 _HYDRATE_PART = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(\S.*)")
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9.()\[\]{}\s+\-]+")
 _AMOUNT = re.compile(r"(?:[A-Z][a-z]?|[)\]}])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
@@ -277,6 +279,11 @@ def _parse_formula(formula: str):
     if not _ALLOWED_CHARACTERS.fullmatch(text):
         strange = sorted(set(_ALLOWED_CHARACTERS.sub("", text)))
         raise ValueError(f"unexpected character {' '.join(map(repr, strange))}")
+    if _AMBIGUOUS_STOP.search(text):
+        raise ValueError(
+            "a full stop before water is a decimal point or the dot of a hydrate; write "
+            "'CuSO4·5H2O' for a hydrate, 'CuSO4.5(H2O)' for a decimal amount"
+        )
     if any(float(amount) < _SMALLEST_AMOUNT for amount in _AMOUNT.findall(text)):
         raise ValueError(f"zero amount; amounts must be at least {_SMALLEST_AMOUNT:g}")
     try:

@@ -7,7 +7,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from .finetuning_estimator import FineTunedEstimator
 from .uncertainty import probabilities, temperature
@@ -149,7 +149,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
             self.classes_ = encoder.classes_
             self.temperature_ = 1.0
         target = self._class_numbers(y)
-        weight = _check_sample_weight(sample_weight, target)
+        weight = self._checked_weight(sample_weight, target)
         if self.class_weight is not None:
             weight = weight * compute_sample_weight(self.class_weight, y)
         trained = self._train(

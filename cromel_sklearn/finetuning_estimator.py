@@ -9,7 +9,12 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from .checkpoint import Checkpoint
 from .device import find_device
@@ -203,6 +208,15 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+
+    def _checked_weight(self, sample_weight, target) -> np.ndarray:
+        weight = _check_sample_weight(sample_weight, target)
+        if (weight < 0).any():
+            row = np.flatnonzero(weight < 0)[0]
+            raise InvalidTableError(
+                f"sample_weight has {weight[row]} at index {row}; expected zero or more."
+            )
+        return weight
 
     def _read(self, X, reset: bool):
         from .finetuning_data import read_table

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import _check_sample_weight
 
 from .finetuning_estimator import FineTunedEstimator
 from .target_scale import TARGET_TRANSFORMS, TargetScale
@@ -196,7 +195,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         if not go_on:
             self.target_scale_ = TargetScale.of(y, self.target_transform)
         target = self.target_scale_.standardise(y)
-        weight = _check_sample_weight(sample_weight, target)
+        weight = self._checked_weight(sample_weight, target)
         trained = self._train(
             X, target, weight, target.shape[1], self.loss, go_on=go_on, one_epoch=one_epoch
         )

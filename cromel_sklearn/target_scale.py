@@ -48,10 +48,13 @@ class TargetScale:
 
     def standardise(self, y) -> np.ndarray:
         """Check targets and standardise them, shape (n_samples, n_outputs)."""
-        y = check_array(
-            y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
-        )
-        target = y.reshape(len(y), -1)
+        try:
+            values = check_array(
+                y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+            )
+        except ValueError as error:
+            raise _with_its_row(y, error) from error
+        target = values.reshape(len(values), -1)
         empty = np.isnan(target).all(axis=1)
         if empty.any():
             raise InvalidTableError(
@@ -85,3 +88,21 @@ class TargetScale:
         if self.transform == "log10":
             deviation = deviation * self.restore(standardised) * _LN_10
         return deviation
+
+
+def _with_its_row(y, error: ValueError) -> ValueError:
+    """Add the first target that is no number, or infinite, to what scikit-learn says."""
+    for index, value in np.ndenumerate(np.asarray(y, dtype=object)):
+        if index and not _is_number(value):
+            return InvalidTableError(
+                f"{error} y has {value!r} at index {index[0]}; expected a finite number. Correct "
+                f"the value or leave the row out."
+            )
+    return error
+
+
+def _is_number(value) -> bool:
+    try:
+        return not np.isinf(float(value))
+    except (TypeError, ValueError):
+        return value is None

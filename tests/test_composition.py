@@ -22,6 +22,7 @@ from cromel_sklearn.exceptions import CroMELError
 FORMULAS = ["Fe2O3", "NaCl", "Ba0.4K0.6Fe2As2"]
 HEMATITE = ((8, 26), (0.6, 0.4))
 WATER = ((1, 8), (0.666666666667, 0.333333333333))
+AMBIGUOUS_STOP = "a full stop before water is a decimal point or the dot of a hydrate"
 CHARGES = "charges, ranges and negative amounts are not read from formula strings"
 # The error holds index, value and reason of each of these.
 INVALID = [
@@ -62,6 +63,12 @@ INVALID = [
     ("((Fe)", "( is an invalid formula"),
     ("CuSO4·", "nothing before or after the dot of a hydrate"),
     ("·5H2O", "nothing before or after the dot of a hydrate"),
+    ("CuSO4.5H2O", AMBIGUOUS_STOP),
+    ("MgCl2. 6 H2O", AMBIGUOUS_STOP),
+    ("NaCl.2H2O", AMBIGUOUS_STOP),
+    ("Fe(OH)3.2D2O", AMBIGUOUS_STOP),
+    ("CaSO4.0.5H2O", AMBIGUOUS_STOP),
+    ("Fe20.5H2O", AMBIGUOUS_STOP),
     ("Rf2O3", "Rf is beyond lawrencium (Z = 103)"),
     ({"Og": 1}, "Og is beyond lawrencium (Z = 103)"),
     (2.5, "a float is not a composition; expected a formula string, a pymatgen Composition"),
@@ -169,7 +176,13 @@ def test_kinds_of_objects_can_be_mixed():
         ("CuSO4·5H2O", "CuSO9H10"),
         ("CuSO4 · 5 H2O", "CuSO9H10"),
         ("CuSO4•5H2O", "CuSO9H10"),
+        ("CuSO4*5H2O", "CuSO9H10"),
+        ("CuSO4.5(H2O)", "Cu2S2O11H4"),
+        ("CuSO4.H2O", "CuSO5H2"),
         ("CaSO4·0.5H2O", "Ca2S2O9H2"),
+        ("Cu0.5H2O", "CuH4O2"),
+        ("CuFe0.05H2O8", "Cu20FeH40O160"),
+        ("Cu2.5H2O8", "Cu5H4O16"),
         ("NaCl·H2O", "NaClH2O"),
         ("La₁.₈₅Sr₀.₁₅CuO₄", "La1.85Sr0.15CuO4"),
         ("D2O", "H2O"),

@@ -213,8 +213,18 @@ def test_targets_are_checked(settings):
         CroMELRegressor(**settings).fit(SALTS, Y[:19])
     with pytest.raises(InvalidTableError, match="needs positive targets, y has -3.0 at index 0"):
         CroMELRegressor(**settings, target_transform="log10").fit(SALTS, Y)
-    with pytest.raises(ValueError, match="infinity"):
-        CroMELRegressor(**settings).fit(SALTS, np.where(Y > -1.2, np.inf, Y))
+    infinite, text = [*Y[:-1], np.inf], [*Y[:7], "high", *Y[8:]]
+    with pytest.raises(InvalidTableError, match="infinity.* y has inf at index 19; expected a fin"):
+        CroMELRegressor(**settings).fit(SALTS, infinite)
+    with pytest.raises(InvalidTableError, match="y has 'high' at index 7; expected a finite"):
+        CroMELRegressor(**settings).fit(SALTS, np.array(text, dtype=object))
+
+
+@pytest.mark.parametrize("estimator", [CroMELRegressor, CroMELClassifier])
+def test_negative_weights_are_named(estimator, settings):
+    weight = np.where(np.arange(20) == 5, -0.5, 1.0)
+    with pytest.raises(InvalidTableError, match="sample_weight has -0.5 at index 5; expected zero"):
+        estimator(**settings).fit(SALTS, np.arange(20) % 2, sample_weight=weight)
 
 
 @pytest.mark.parametrize("estimator", [CroMELRegressor, CroMELClassifier])
