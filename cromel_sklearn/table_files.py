@@ -9,6 +9,7 @@ from .exceptions import InvalidCompositionWarning
 from .transformer import CroMELTransformer
 
 _SUFFIXES = (".csv", ".parquet")
+_EXPECTED_CSV = "Expected commas between columns, a line of column names, and UTF-8."
 
 
 def embed_table(
@@ -71,7 +72,15 @@ def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     # Text as written: sodium nitride (NaN) stays a formula, 0.10 stays 0.10.
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} cannot be read as a table: {str(error).strip()}. {_EXPECTED_CSV}"
+        ) from error
+    if len(frame.columns) == 1 and any(mark in frame.columns[0] for mark in ";\t"):
+        raise ValueError(f"{path} has one column, {frame.columns[0]!r}. {_EXPECTED_CSV}")
+    return frame
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

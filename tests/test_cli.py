@@ -1,5 +1,6 @@
 """The `cromel` command, as a user types it."""
 
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from cromel_sklearn import CroMELTransformer, list_encoders
+from cromel_sklearn.table_files import embed_table
 
 
 def _cromel(*arguments, cwd=None):
@@ -93,6 +95,24 @@ def test_embed_errors_say_what_to_do(arguments, message, table):
     result = _cromel("embed", *arguments, cwd=table.parent)
     assert result.returncode == 1
     assert message in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "table.csv cannot be read as a table: No columns to parse"),
+        (b"formula,y\nNaCl,1\nMgO,2,3\n", "Expected 2 fields in line 3, saw 3"),
+        ("formula,Größe\nNaCl,1\n".encode("latin-1"), "and UTF-8"),
+        (b"formula;y\nNaCl;1\n", "has one column, 'formula;y'. Expected commas between columns"),
+        (b"formula\ty\nNaCl\t1\n", "has one column, 'formula"),
+    ],
+)
+def test_embed_says_what_a_csv_file_must_be(content, message, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        embed_table(path, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_embed_refuses_to_write_a_column_twice(table, tmp_path):
