@@ -5,9 +5,9 @@ Command, from the repository root (some minutes and 5 GB)::
     python benchmarks/peers/install.py [crabnet roost modnet element-embeddings]
 
 Each peer gets a virtual environment of its own in ``CROMEL_PEERS``, by default a folder
-``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet asks
-for pandas at most 1.5 and TensorFlow below 2.16, so for Python at most 3.11; the libraries pinned
-beside it are the newest that work with these.
+``cromel-peers`` in the user's cache: none of them is a dependency of the package. MODNet asks for
+pandas at most 1.5 and TensorFlow below 2.16, and so for Python at most 3.11; the versions pinned
+beside it work with these.
 """
 
 import argparse
