@@ -27,13 +27,16 @@ def test_the_python_examples_of_the_scikit_learn_page_run():
     assert namespace["importances"].importances_mean.max() > 0
 
 
-def test_the_python_example_of_the_finetuning_page_runs():
+def test_the_python_examples_of_the_finetuning_page_run():
     text = (REPOSITORY / "docs" / "finetuning.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    fine_tuned, gaussian_process = re.findall(r"```python\n(.*?)```", text, flags=re.S)
     namespace: dict = {}
-    exec(block, namespace)
+    exec(fine_tuned, namespace)
     assert (namespace["lower"] < namespace["mean"]).all()
     assert (namespace["mean"] < namespace["upper"]).all()
+    exec(gaussian_process, namespace)
+    assert (namespace["mean"] < 0).all()
+    assert (namespace["std"] > 0).all()
 
 
 @pytest.mark.parametrize("page", sorted(p.name for p in (REPOSITORY / "docs").glob("*.md")))
