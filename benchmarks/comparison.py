@@ -26,8 +26,6 @@ FAMILIES = {
     "paper": ("paper-protocol",),
 }
 OURS = "CroMEL"
-#: Peers that cannot read a column beside the formula, such as a temperature.
-FORMULAS_ONLY = ("CrabNet", "Roost", "MODNet")
 
 
 @dataclass(frozen=True)

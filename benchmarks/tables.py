@@ -3,7 +3,6 @@
 import numpy as np
 from comparison import (
     FAMILIES,
-    FORMULAS_ONLY,
     LEAK,
     N_FOLDS,
     OURS,
@@ -13,6 +12,7 @@ from comparison import (
     verdict,
     verdicts,
 )
+from peers.estimator import PEERS
 
 from cromel_sklearn.datasets import TASKS
 
@@ -87,7 +87,7 @@ def one_look_table(all_results: dict) -> list[str]:
         cells = []
         for family, entry in found.items():
             if entry is None:
-                is_closed = family in FORMULAS_ONLY and TASKS[task].features
+                is_closed = FAMILIES[family][0] in PEERS and TASKS[task].features
                 cells.append("n/a" if is_closed else "")
                 continue
             values = list(entry[1].values())
