@@ -98,7 +98,8 @@ def pretrain(
     out: Annotated[Path, typer.Option(help="Folder for weights, card, history and run state.")],
     labels: Annotated[Path | None, typer.Option(help="Table of labels without structures.")] = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="Target column to use (repeat); all by default.")
+        list[str] | None,
+        typer.Option(help="Property to use, of structures and labels (repeat); all by default."),
     ] = None,
     criterion: Annotated[
         str | None, typer.Option(help="paired (default), joint, wasserstein or none.")

@@ -31,7 +31,7 @@ from .pretraining_callbacks import (
     run_checksum,
     summarise,
 )
-from .pretraining_data import PretrainingData, assemble
+from .pretraining_data import PretrainingData, SimilarSizes, assemble
 from .pretraining_net import CroMELNet, PropertyLoss
 from .provenance import checkpoint_header
 from .sources import materials_from_structures
@@ -45,6 +45,7 @@ PAPER_SETTINGS = {
     "criterion": "wasserstein",
     "criterion_weight": 1.0,
     "composition_property_weight": 0.0,
+    "mixing_weight": 0.0,
     "decorrelation_weight": 0.0,
     "geometry": False,
     "structure_encoder": StructureEncoderConfig(64, 64, 2, 64, readout="last"),
@@ -73,6 +74,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         :math:`\lambda`.
     composition_property_weight : float, default=1.0
         Weight of the property loss at the composition embeddings.
+    mixing_weight : float, default=0.2
+        Share of that loss which is taken at mixtures of compositions, with mixed properties, so
+        that the encoder is smooth where alloys and doped compounds are (`composition_mixing`).
     decorrelation_weight : float, default=0.02
         Weight of the term that keeps the structure embedding from collapsing.
     geometry : bool, default=True
@@ -89,10 +93,10 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         AdamW with a one-cycle schedule and Huber loss; or the paper's constant rates, Adam for the
         property part, RMSprop (1e-4) for composition encoder and critic, and squared error.
     max_epochs : int, default=30
-    batch_size : int, default=256
+    batch_size : int, default=384
     lr : float, default=2e-3
         (Peak) learning rate.
-    weight_decay : float, default=1e-2
+    weight_decay : float, default=1e-3
     keep_best : bool, default=True
         Return the weights of the best validation epoch instead of the last one's.
     patience : int, optional
@@ -145,6 +149,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         *,
         criterion_weight=0.3,
         composition_property_weight=1.0,
+        mixing_weight=0.2,
         decorrelation_weight=0.02,
         geometry=True,
         structure_encoder=None,
@@ -153,9 +158,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         head_activation=True,
         optimization="one-cycle",
         max_epochs=30,
-        batch_size=256,
+        batch_size=384,
         lr=2e-3,
-        weight_decay=1e-2,
+        weight_decay=1e-3,
         keep_best=True,
         patience=None,
         device="auto",
@@ -169,6 +174,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         self.criterion = criterion
         self.criterion_weight = criterion_weight
         self.composition_property_weight = composition_property_weight
+        self.mixing_weight = mixing_weight
         self.decorrelation_weight = decorrelation_weight
         self.geometry = geometry
         self.structure_encoder = structure_encoder
@@ -331,9 +337,10 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             alignment=self.criterion,
             alignment_weight=self.criterion_weight,
             composition_property_weight=self.composition_property_weight,
+            mixing_weight=self.mixing_weight,
             decorrelation_weight=self.decorrelation_weight,
             criterion=PropertyLoss,
-            criterion__delta=float("inf") if is_paper else 0.5,
+            criterion__delta=float("inf") if is_paper else 0.1,
             optimizer=optimizer,
             optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
             composition_optimizer=torch.optim.RMSprop if is_paper else optimizer,
@@ -344,7 +351,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             batch_size=self.batch_size,
             device=str(device),
             train_split=None,
-            iterator_train__shuffle=True,
+            iterator_train__sampler=SimilarSizes(data.n_elements(items.items), self.batch_size),
             iterator_train__drop_last=drop_last,
             iterator_train__collate_fn=lambda rows: data.collate(rows, device),
             callbacks=callbacks,

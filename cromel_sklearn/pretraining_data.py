@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
 from .composition import CompositionBatch, read_compositions
 from .crystal_graph import CrystalGraphs
@@ -122,12 +122,23 @@ class PretrainingData:
         rows = self.n_structures + np.flatnonzero(is_label_only)
         return TrainingItems(self, np.concatenate([self.structure_rows("train"), rows]))
 
+    def n_elements(self, items) -> np.ndarray:
+        """Number of elements of each item's composition, shape (n_items,)."""
+        return (self.compositions.atomic_numbers[self._rows(np.asarray(items))] > 0).sum(axis=1)
+
+    def _rows(self, items: np.ndarray) -> np.ndarray:
+        """Rows of `compositions` of some items."""
+        is_structure = items < self.n_structures
+        rows = items - self.n_structures
+        rows[is_structure] = self.composition_of_structure[items[is_structure]]
+        return rows
+
     def collate(self, items, device="cpu") -> PretrainingBatch:
         """Build a batch of items: below `n_structures` structures, from there on compositions."""
         items = np.asarray(items)
-        structures = items[items < self.n_structures]
-        label_only = items[items >= self.n_structures] - self.n_structures
-        rows = np.concatenate([self.composition_of_structure[structures], label_only])
+        is_structure = items < self.n_structures
+        structures = items[is_structure]
+        rows = self._rows(np.concatenate([structures, items[~is_structure]]))
         compositions = self.compositions[rows].trimmed()
 
         def standardised(targets: np.ndarray) -> Tensor:
@@ -164,6 +175,34 @@ class TrainingItems(Dataset):
 
     def __getitem__(self, index: int) -> int:
         return int(self.items[index])
+
+
+class SimilarSizes(Sampler):
+    """Random order in which each batch holds compositions of about as many elements.
+
+    Batches are padded to their largest composition; this halves what is computed on padding.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_items,)
+    batch_size : int
+    """
+
+    def __init__(self, sizes: np.ndarray, batch_size: int):
+        self.sizes = torch.from_numpy(sizes)
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self):
+        order = torch.randperm(len(self.sizes))
+        n_left_over = len(order) % self.batch_size  # drawn at random, in a batch of their own
+        left_over, order = order[:n_left_over], order[n_left_over:]
+        order = order[torch.argsort(self.sizes[order], stable=True)]
+        batches = order.view(-1, self.batch_size)
+        batches = batches[torch.randperm(len(batches))]
+        return iter([*batches.flatten().tolist(), *left_over.tolist()])
 
 
 def assemble(

@@ -5,6 +5,7 @@ from skorch import NeuralNet
 from torch import Tensor, nn
 
 from .composition_encoder import CompositionEncoder, EncodedCompositions, PropertyHeads
+from .composition_mixing import mixtures
 from .cromel_loss import (
     ADVERSARIAL_CRITERIA,
     Critic,
@@ -30,12 +31,12 @@ class PropertyLoss(nn.Module):
 
     Parameters
     ----------
-    delta : float, default=0.5
+    delta : float, default=0.1
         Error, in standard deviations, from which the loss grows linearly; infinity for the squared
         error of the paper.
     """
 
-    def __init__(self, delta: float = 0.5):
+    def __init__(self, delta: float = 0.1):
         super().__init__()
         self.delta = delta
 
@@ -71,6 +72,8 @@ class CroMELNet(NeuralNet):
         Weight of the alignment beside the property loss.
     composition_property_weight : float
         Weight of the property loss at the composition embeddings; 0 in the paper.
+    mixing_weight : float
+        Share of that loss which is taken at mixtures of compositions.
     decorrelation_weight : float
         Weight of the decorrelation of the structure embedding.
     composition_optimizer, critic_optimizer : type
@@ -89,6 +92,7 @@ class CroMELNet(NeuralNet):
         alignment: str,
         alignment_weight: float,
         composition_property_weight: float,
+        mixing_weight: float,
         decorrelation_weight: float,
         composition_optimizer=torch.optim.AdamW,
         critic_optimizer=torch.optim.RMSprop,
@@ -101,6 +105,7 @@ class CroMELNet(NeuralNet):
         self.alignment = alignment
         self.alignment_weight = alignment_weight
         self.composition_property_weight = composition_property_weight
+        self.mixing_weight = mixing_weight
         self.decorrelation_weight = decorrelation_weight
         self.composition_optimizer = composition_optimizer
         self.critic_optimizer = critic_optimizer
@@ -158,7 +163,13 @@ class CroMELNet(NeuralNet):
             losses["composition_loss"] = self.criterion_(
                 self.property_heads_(encoded.embedding), batch.composition_targets
             )
-            total = total + self.composition_property_weight * losses["composition_loss"]
+            composition_loss = losses["composition_loss"]
+            if self.mixing_weight:
+                losses["mixture_loss"] = self._mixture_loss(batch)
+                composition_loss = torch.lerp(
+                    composition_loss, losses["mixture_loss"], self.mixing_weight
+                )
+            total = total + self.composition_property_weight * composition_loss
         alignment = self._alignment(batch, structure, encoded)
         if alignment is not None:
             losses["alignment"] = alignment
@@ -173,6 +184,13 @@ class CroMELNet(NeuralNet):
         for name, loss in losses.items():
             self.history.record_batch(name, loss.item())
         return {"loss": total.detach(), "y_pred": encoded.embedding.detach()}
+
+    def _mixture_loss(self, batch: PretrainingBatch) -> Tensor:
+        numbers, fractions, targets = mixtures(
+            batch.atomic_numbers, batch.atomic_fractions, batch.composition_targets
+        )
+        embedding = self.composition_encoder_(numbers, fractions).embedding
+        return self.criterion_(self.property_heads_(embedding), targets)
 
     def _alignment(
         self, batch: PretrainingBatch, structure: Tensor, encoded: EncodedCompositions

@@ -37,7 +37,7 @@ def pretrain_to_folder(
     labels_path : path-like, optional
         As in `read_labels`.
     targets : list of str, optional
-        Target columns to use; all by default.
+        Properties to use, of structures and labels; all by default.
     paper : bool, default=False
         Start from `PAPER_SETTINGS`.
     resume : bool, default=False
@@ -74,6 +74,8 @@ def pretrain_to_folder(
             )
         materials = materials.only_targets(targets)
     labels = None if labels_path is None else read_labels(labels_path)
+    if targets and labels is not None:
+        labels = labels[labels["property"].isin(targets)]
     settings = {**(PAPER_SETTINGS if paper else {}), **settings}
     # A run that was stopped before its first epoch ended has no state yet: it starts again.
     pretrainer = CroMELPretrainer(

@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 from cromel_sklearn.composition import read_compositions
 from cromel_sklearn.crystal_graph import build_crystal_graphs
 from cromel_sklearn.exceptions import InvalidCompositionError, SourceDataError
-from cromel_sklearn.pretraining_data import assemble
+from cromel_sklearn.pretraining_data import SimilarSizes, assemble
 from cromel_sklearn.sources import materials_from_structures
 
 # Formula, part of the split, band gap, formation energy of each structure; NaCl and KBr have
@@ -292,3 +292,34 @@ def test_checksum_changes_with_the_data(part, materials, graphs, data):
 def test_checksum_changes_with_the_structure(data, graphs):
     stretched = replace(graphs, distances=graphs.distances * np.float32(1.01))
     assert replace(data, graphs=stretched).checksum != data.checksum
+
+
+def test_number_of_elements_of_each_item(materials, graphs):
+    data = assemble(
+        materials, graphs, _labels(("KCl", "band_gap", 5.5), ("MgAl2O4", "band_gap", 7.0))
+    )
+    structures = np.arange(data.n_structures)
+    assert (data.n_elements(structures) == 2).all()
+    assert data.n_elements(data.training_items().items)[-1] == 3
+
+
+def test_batches_of_similar_sizes_hold_every_item_once():
+    sizes = np.random.default_rng(0).integers(1, 9, 1003)
+    sampler = SimilarSizes(sizes, 100)
+    torch.manual_seed(0)
+    order = np.array(list(sampler))
+    assert len(sampler) == 1003
+    assert sorted(order) == list(range(1003))
+    spread = np.ptp(sizes[order[:1000]].reshape(10, 100), axis=1)
+    assert spread.max() <= 2  # seven in random order
+    largest = sizes[order[:1000]].reshape(10, 100).max(axis=1)
+    assert (np.diff(largest) < 0).any()  # batches in random order
+
+
+def test_order_of_similar_sizes_follows_the_seed():
+    sampler = SimilarSizes(np.arange(50) % 4, 8)
+    orders = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        orders.append(list(sampler))
+    assert orders[0] == orders[1] != orders[2]
