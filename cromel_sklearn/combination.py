@@ -14,7 +14,7 @@ from .validation import mean_absolute_errors
 
 
 def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jobs=-1) -> Path:
-    """Put the encoders of several runs side by side, and measure them together.
+    """Put the encoders of several runs side by side, in half precision, and measure them together.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jo
     """
     members = [load_encoder(str(run)) for run in runs]
     _require_same_source(runs, members, file_checksum(structures))
-    combined = Checkpoint.combined(members)
+    combined = Checkpoint.combined(members).in_half_precision()
     materials = read_materials(structures)
     if materials.split is None:
         raise CheckpointError(
