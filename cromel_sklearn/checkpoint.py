@@ -86,7 +86,8 @@ class Checkpoint:
         Parameters
         ----------
         checkpoints : iterable of Checkpoint
-            Encoders of the same properties; each may itself be several.
+            Each may itself be several. Where they predict different properties, the predictions of
+            each property are the mean over those that do.
 
         Returns
         -------
@@ -96,23 +97,25 @@ class Checkpoint:
         Raises
         ------
         CheckpointError
-            If there is none, or they predict different properties.
+            If there is none, or they predict a property in different units.
         """
         members = [member for checkpoint in checkpoints for member in checkpoint.members]
         if not members:
             raise CheckpointError("Expected at least one checkpoint to combine, got none.")
         if len(members) == 1:
             return members[0]
-        first = members[0]
-        for member in members[1:]:
-            if member.properties != first.properties:
-                raise CheckpointError(
-                    f"Encoders can stand side by side when they predict the same properties; got "
-                    f"{first.properties} and {member.properties}."
-                )
+        properties: dict[str, str] = {}
+        for member in members:
+            for name, unit in member.properties.items():
+                if properties.setdefault(name, unit) != unit:
+                    raise CheckpointError(
+                        f"Encoders can stand side by side when they predict in the same units; got "
+                        f"{name} in {properties[name]!r} and {unit!r}."
+                    )
         known = frozenset.intersection(*(member.known_elements for member in members))
         header = {
-            **first.header,
+            **members[0].header,
+            "properties": properties,
             "known_elements": sorted(known),
             "errors": {},
             "embedded_properties": "each",
@@ -126,9 +129,9 @@ class Checkpoint:
     @property
     def embedding_dim(self) -> int:
         """Width of the embedding, the standardised predicted properties in it included."""
-        widths = [member.header["composition_encoder"]["embedding_dim"] for member in self.members]
-        n_predictions = len(widths) if self._embeds_each else 1
-        return sum(widths) + n_predictions * len(self.properties)
+        width = sum(m.header["composition_encoder"]["embedding_dim"] for m in self.members)
+        predicting = self.members if self._embeds_each else [self]
+        return width + sum(len(encoder.properties) for encoder in predicting)
 
     @property
     def _embeds_each(self) -> bool:
@@ -259,7 +262,9 @@ class Checkpoint:
 
         use_one_thread_after_fork()
         modules = [member._modules_on(device) for member in self.members]
-        first_heads = modules[0][1]
+        names = list(self.properties)
+        places = [[names.index(name) for name in member.properties] for member in self.members]
+        n_predicting = torch.tensor([sum(i in p for p in places) for i in range(len(names))])
         embedding = np.empty((len(batch), self.embedding_dim), dtype=np.float32)
         properties = np.empty((len(batch), len(self.properties)), dtype=np.float32)
         with torch.inference_mode():
@@ -268,11 +273,14 @@ class Checkpoint:
                 numbers = torch.from_numpy(batch.atomic_numbers[rows]).to(device)
                 fractions = torch.from_numpy(batch.atomic_fractions[rows]).to(device)
                 embedded = [encoder(numbers, fractions).embedding for encoder, _ in modules]
-                each = [heads.in_units(e) for (_, heads), e in zip(modules, embedded, strict=True)]
-                predicted = torch.stack(each).mean(0)
-                beside = each if self._embeds_each else [predicted]
-                columns = [*embedded, *(first_heads.standardised(values) for values in beside)]
-                embedding[rows] = torch.cat(columns, dim=1).cpu().numpy()
+                all_heads = [heads for _, heads in modules]
+                each = [heads(e) for heads, e in zip(all_heads, embedded, strict=True)]
+                predicted = torch.zeros(len(numbers), len(self.properties)).to(each[0])
+                for heads, values, columns in zip(all_heads, each, places, strict=True):
+                    predicted[:, columns] += heads.to_units(values)
+                predicted /= n_predicting.to(device)
+                beside = each if self._embeds_each else [all_heads[0].standardised(predicted)]
+                embedding[rows] = torch.cat([*embedded, *beside], dim=1).cpu().numpy()
                 properties[rows] = predicted.cpu().numpy()
         return embedding, properties
 

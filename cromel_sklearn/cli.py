@@ -104,6 +104,9 @@ def pretrain(
     criterion: Annotated[
         str | None, typer.Option(help="paired (default), joint, wasserstein or none.")
     ] = None,
+    geometry: Annotated[
+        bool, typer.Option(help="Predict volume, distances and neighbors as well.")
+    ] = True,
     structure_run: Annotated[
         Path | None, typer.Option(help="Folder of a run whose structure encoder is used as it is.")
     ] = None,
@@ -121,6 +124,8 @@ def pretrain(
     from .pretraining_run import pretrain_to_folder
 
     chosen = {"criterion": criterion} if criterion else {}
+    if not geometry:
+        chosen["geometry"] = False
     try:
         pretrain_to_folder(
             structures, out, labels_path=labels, targets=target, paper=paper, resume=resume,

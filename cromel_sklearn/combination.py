@@ -38,7 +38,7 @@ def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jo
     Raises
     ------
     CheckpointError
-        If a run was pretrained on other structures, or predicts other properties, or the
+        If a run was pretrained on other structures, or predicts in other units, or the
         structures have no split.
     """
     members = [load_encoder(str(run)) for run in runs]

@@ -324,7 +324,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         if composition_config.aligned_layer == "embedding":
             property_heads = structure_heads  # one space, one set of heads
         if self.structure_run is not None:
-            load_structure_encoder(Path(self.structure_run), structure_encoder, structure_heads)
+            load_structure_encoder(
+                Path(self.structure_run), structure_encoder, structure_heads, data.properties
+            )
             rows = np.arange(data.n_structures)
             embeddings = embed_structures(structure_encoder, data.graphs, rows)
             data = data.with_structure_embeddings(embeddings.cpu().numpy())

@@ -18,6 +18,7 @@ from .materials import PROPERTY_UNITS
 from .one_cycle import one_cycle
 from .pretraining_data import PretrainingData
 from .pretraining_net import MODULES, OPTIMIZERS
+from .registry import load_encoder
 from .validation import evaluate_encoders
 
 #: File of a run's folder that holds its state.
@@ -177,18 +178,35 @@ def read_run_state(path: Path, device="cpu") -> dict:
     return state
 
 
-def load_structure_encoder(folder: Path, structure_encoder, structure_heads) -> None:
-    """Load structure encoder and heads of an earlier run, and hold them fixed.
+def load_structure_encoder(folder: Path, structure_encoder, structure_heads, properties) -> None:
+    """Load structure encoder and heads of a finished run, and hold them fixed.
+
+    Parameters
+    ----------
+    folder : Path
+    structure_encoder : StructureEncoder
+    structure_heads : PropertyHeads
+    properties : sequence of str
+        Of this run, in the order of the heads; the earlier run may predict more.
 
     Raises
     ------
     CheckpointError
-        If there is no such run, or it is of another architecture or other targets.
+        If there is no such run, or it is of another architecture or lacks a property.
     """
     weights = read_run_state(folder / RUN_STATE)["best_weights"]
+    predicted = list(load_encoder(folder).properties)
+    missing = [name for name in properties if name not in predicted]
+    if missing:
+        raise CheckpointError(
+            f"The structure encoder in {folder} does not predict {', '.join(missing)}; it predicts "
+            f"{', '.join(predicted)}."
+        )
+    rows = [predicted.index(name) for name in properties]
+    heads = {key: tensor[rows] for key, tensor in weights["structure_heads_"].items()}
     try:
         structure_encoder.load_state_dict(weights["structure_encoder_"])
-        structure_heads.load_state_dict(weights["structure_heads_"])
+        structure_heads.load_state_dict(heads)
     except RuntimeError as error:
         raise CheckpointError(
             f"The structure encoder in {folder} does not fit this run: {error}"

@@ -13,7 +13,7 @@ PACKAGE = Path(cromel_sklearn.__file__).parent
 STRUCTURE_PATH = {
     "materials", "sources", "crystal_graph", "structure_encoder", "cromel_loss", "validation",
     "pretraining", "pretraining_callbacks", "pretraining_data", "pretraining_net",
-    "pretraining_run", "provenance", "combination",
+    "pretraining_run", "provenance", "combination", "composition_mixing",
 }  # fmt: skip
 INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",

@@ -98,14 +98,36 @@ def test_untrained_members_differ(combined):
     assert not np.allclose(embedding[:, :16], embedding[:, 16:32])
 
 
-def test_combining_needs_encoders_of_the_same_properties(checkpoint, combined):
+def test_combining_needs_encoders_that_predict_in_the_same_units(checkpoint, combined):
     assert Checkpoint.combined([checkpoint]) is checkpoint
     assert len(Checkpoint.combined([combined, checkpoint]).members) == 3
     with pytest.raises(CheckpointError, match="Expected at least one checkpoint to combine"):
         Checkpoint.combined([])
-    other = Checkpoint({**checkpoint.header, "properties": {"hardness": "GPa"}}, checkpoint.tensors)
-    with pytest.raises(CheckpointError, match="can stand side by side when they predict the same"):
+    units = {**checkpoint.properties, "band_gap": "meV"}
+    other = Checkpoint({**checkpoint.header, "properties": units}, checkpoint.tensors)
+    with pytest.raises(CheckpointError, match="in the same units; got band_gap in 'eV' and 'meV'"):
         Checkpoint.combined([checkpoint, other])
+
+
+def test_encoders_of_other_properties_stand_side_by_side(checkpoint, rock_salts, small_settings):
+    settings = {**small_settings, "geometry": False, "max_epochs": 1}
+    gaps_alone = CroMELPretrainer(**settings).fit(*rock_salts).checkpoint_
+    assert len(gaps_alone.properties) < len(checkpoint.properties)
+    for order in ([checkpoint, gaps_alone], [gaps_alone, checkpoint]):
+        both = Checkpoint.combined(order)
+        assert set(both.properties) == set(checkpoint.properties)
+        embedding, properties = both.embed(BATCH)
+        widths = [len(encoder.properties) for encoder in order]
+        assert embedding.shape[1] == both.embedding_dim == 32 + sum(widths)
+        beside = [encoder.embed(BATCH)[0][:, 16:] for encoder in order]
+        np.testing.assert_allclose(embedding[:, 32:], np.hstack(beside), rtol=1e-5)
+        for column, name in enumerate(both.properties):
+            predictions = [
+                encoder.embed(BATCH)[1][:, list(encoder.properties).index(name)]
+                for encoder in order
+                if name in encoder.properties
+            ]
+            np.testing.assert_allclose(properties[:, column], np.mean(predictions, 0), rtol=1e-5)
 
 
 def test_structure_run_is_used_as_it_is(run, split_table, small_settings):
@@ -117,6 +139,17 @@ def test_structure_run_is_used_as_it_is(run, split_table, small_settings):
     assert errors[0] == pytest.approx(errors[1], rel=1e-5)
     assert not np.allclose(first.embed(BATCH)[0], second.embed(BATCH)[0])
     assert "| structure encoder | held fixed, weights `" in model_card(second)
+
+
+def test_structure_run_may_predict_more(run, split_table, small_settings):
+    out = run.parent / "labels"
+    settings = {**small_settings, "geometry": False, "criterion": "none"}
+    pretrain_to_folder(split_table, out, structure_run=run, max_epochs=1, **settings)
+    first, second = (Checkpoint.load(folder / "weights.safetensors") for folder in (run, out))
+    assert set(second.properties) < set(first.properties)
+    errors = [c.header["errors"]["test"]["structure"] for c in (first, second)]
+    for name in second.properties:
+        assert errors[1][name] == pytest.approx(errors[0][name], rel=1e-5)
 
 
 @pytest.mark.parametrize("criterion", ["paired", "joint", "wasserstein", "none"])
@@ -134,6 +167,9 @@ def test_structure_run_that_cannot_be_used(run, rock_salts, small_settings, tmp_
     settings = {**small_settings, "composition_encoder": shared}
     with pytest.raises(ValueError, match="structure_run needs composition_encoder.aligned_layer"):
         CroMELPretrainer(structure_run=run, **settings).fit(*rock_salts)
+    other = (rock_salts[0], {"hardness": np.arange(len(rock_salts[0]))})
+    with pytest.raises(CheckpointError, match="does not predict hardness; it predicts band_gap"):
+        CroMELPretrainer(structure_run=run, **small_settings).fit(*other)
     wide = {**small_settings, "criterion": "none"}
     wide["structure_encoder"] = type(wide["structure_encoder"])(16, 12, 1, 8)
     with pytest.raises(CheckpointError, match="The structure encoder in .* does not fit this run"):
