@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cromel_sklearn import CroMELTransformer, list_encoders
+from cromel_sklearn import CroMELTransformer, list_encoders, load_encoder
 from cromel_sklearn.table_files import embed_table
 
 
@@ -135,6 +135,21 @@ def test_pretrain_names_an_unknown_target(structure_table, tmp_path):
     )
     assert result.returncode == 1
     assert "No target gap; there is band_gap" in " ".join(result.stderr.split())
+
+
+def test_pretrain_uses_the_chosen_properties_alone(structure_table, tmp_path):
+    labels = "formula,property,value\nMgO,band_gap,7.0\nCaO,refractive_index,1.8\n"
+    (tmp_path / "labels.csv").write_text(labels)
+    result = _cromel(
+        "pretrain", "--structures", structure_table, "--labels", tmp_path / "labels.csv",
+        "--target", "band_gap", "--no-geometry", "--out", tmp_path / "run", "--max-epochs", 1,
+        "--device", "cpu", "--n-jobs", 1,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    encoder = load_encoder(tmp_path / "run")
+    assert list(encoder.properties) == ["band_gap"]
+    assert {8, 12} <= encoder.known_elements  # of MgO
+    assert 20 not in encoder.known_elements  # of CaO, whose label is of another property
 
 
 def test_pretrained_encoder_embeds(structure_table, table, tmp_path):
