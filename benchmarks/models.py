@@ -14,6 +14,8 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    VotingClassifier,
+    VotingRegressor,
 )
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -164,6 +166,15 @@ def models(task, formulas) -> dict:
     for name, encoder in weights.items():
         model = fine_tuned(encoder, random_state=0, device="cpu")
         found[name] = KnownElementsRegressor(model) if has_unknown else model
+    if not has_unknown:
+        # Their mean, or mean probability; the stock model is the best that may grow with the table.
+        beside = "extratrees" if task.is_classification or len(formulas) > MOST_ROWS["gp"] else "gp"
+        parts = [(name, found[name]) for name in ("finetuned", f"cromel+{beside}")]
+        found[f"finetuned+{beside}"] = (
+            VotingClassifier(parts, voting="soft")
+            if task.is_classification
+            else VotingRegressor(parts)
+        )
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})
