@@ -40,6 +40,9 @@ MOST_ROWS = {"gbr": 2_000, "gp": 2_000, "svr": 10_000, "svr-search": 6_000}
 #: Stock models that take rows of NaN.
 TAKES_NAN = ("extratrees", "histgbr")
 
+#: The baseline of random weights; of one release, so that it need not run again for each encoder.
+UNTRAINED = "mp-multi@1.1"
+
 
 def searched(machine, scoring: str) -> GridSearchCV:
     """Search penalty and width of a support vector machine by cross-validation."""
@@ -95,7 +98,7 @@ def featurizers(on_invalid: str) -> dict:
     return {
         "cromel": CroMELTransformer(**settings),
         "cromel-magpie": FeatureUnion(both),
-        "untrained": CroMELTransformer(default.untrained(), **settings),
+        "untrained": CroMELTransformer(load_encoder(UNTRAINED).untrained(), **settings),
         "statistics": FunctionTransformer(element_statistics),
         "magpie": MagpieFeaturizer(),
         "mat2vec": ElementEmbedding("mat2vec"),
@@ -162,7 +165,8 @@ def models(task, formulas) -> dict:
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
     found.update(stock_models(task, len(formulas), has_unknown))
     fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
-    weights = {"finetuned": "mp-multi", "finetuned:untrained": load_encoder("mp-multi").untrained()}
+    untrained = load_encoder(UNTRAINED).untrained()
+    weights = {"finetuned": "mp-multi", "finetuned:untrained": untrained}
     for name, encoder in weights.items():
         model = fine_tuned(encoder, random_state=0, device="cpu")
         found[name] = KnownElementsRegressor(model) if has_unknown else model

@@ -18,6 +18,7 @@ from tables import (
     ablation_table,
     development_section,
     digits,
+    known_section,
     leak_section,
     learning_sentence,
     one_look_table,
@@ -75,9 +76,10 @@ MODELS = """## Task by task
 
 Mean and standard deviation over the folds; the best model with all folds in bold, others within one
 deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `cromel-magpie` its
-columns beside Magpie's; `untrained` the same network with random weights; `statistics` the mean,
-minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec` and
-`matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
+columns beside Magpie's; `finetuned+` the mean of fine-tuned and frozen under that stock model
+(scikit-learn's voting); `untrained` the network of `mp-multi@1.1` with random weights; `statistics`
+the mean, minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec`
+and `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
 `svr-search` the same with penalty and width searched by cross-validation in the training rows, `gp`
 a Gaussian process with a Matérn kernel (smoothness 3/2) and white noise, `gbr`, `extratrees` and
 `histgbr` scikit-learn's gradient boosting, extremely randomized trees and histogram gradient
@@ -95,7 +97,8 @@ ABLATIONS = """`python benchmarks/ablation.py`: one composition encoder each, ev
 (8 epochs, seed 0, one structure encoder held fixed), frozen, on the official folds. `none`: the
 structures are labels only (energy, gap, geometry). "targets removed": no structure or label of a
 composition of the two tasks took part in training the composition encoder; the structure encoder
-had seen them.
+had seen them. With the pretraining settings of `mp-multi@1.1`: narrower, no labels without
+structures, no mixtures.
 """
 
 
@@ -235,6 +238,8 @@ def main() -> None:
     lines += development_section(development) if development else []
     lines += uncertainty_section(uncertainty) if uncertainty else []
     lines += leak_section(leak) if leak else []
+    known = read_result("known")
+    lines += known_section(known) if known else []
     lines += ablation_section() + encoder_section() + pretraining_section()
     PAGE.write_text("\n".join(lines), encoding="utf-8")
     print(f"{PAGE.relative_to(REPOSITORY)} written")

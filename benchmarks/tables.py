@@ -268,3 +268,23 @@ def leak_section(found: dict) -> list[str]:
         each = ", ".join(digits(score) for score in scores)
         lines.append(f"| {protocol} | {digits(np.mean(scores))} | {each} |")
     return [*lines, ""]
+
+
+def known_section(found: dict) -> list[str]:
+    """Write the errors on compositions that pretraining has seen, and on those that it has not."""
+    lines = [
+        "## Compositions that the calculations know",
+        "",
+        "`python benchmarks/known.py`: mean absolute error on the test rows whose composition was "
+        "among those that the default encoder was pretrained on, with calculated values (of the "
+        "measured ones, pretraining saw none), and on the others. Models that have learned nothing "
+        "from calculations tell how hard the two kinds of rows are.",
+        "",
+        "| task | part known | model | known | new | folds |",
+        "|---|---:|---|---:|---:|---:|",
+    ]
+    for task, entry in found.items():
+        for model, errors in sorted(entry["models"].items()):
+            values = f"{digits(errors['known'])} | {digits(errors['new'])} | {errors['folds']}"
+            lines.append(f"| {task} | {entry['part known']:.0%} | {model} | {values} |")
+    return [*lines, ""]
