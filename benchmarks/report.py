@@ -74,22 +74,23 @@ so that no set of elements of the test rows is in the training rows.
 
 MODELS = """## Task by task
 
-Mean and standard deviation over the folds; the best model with all folds in bold, others within one
-deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `cromel-magpie` its
+Mean and standard deviation over the folds; the best model with all folds in bold, others within
+one deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `cromel-magpie` its
 columns beside Magpie's; `finetuned+` the mean of fine-tuned and frozen under that stock model
-(scikit-learn's voting); `untrained` the network of `mp-multi@1.1` with random weights; `statistics`
-the mean, minimum and maximum of the element features; `magpie` matminer's 132 features; `mat2vec`
-and `matscholar` fraction-weighted means of word vectors. `svr` is scaled (features and target, C = 10),
-`svr-search` the same with penalty and width searched by cross-validation in the training rows, `gp`
-a Gaussian process with a Matérn kernel (smoothness 3/2) and white noise, `gbr`, `extratrees` and
-`histgbr` scikit-learn's gradient boosting, extremely randomized trees and histogram gradient
-boosting; `gp` and `gbr` on tables up to 2,000 rows. `crabnet` (40 epochs, as in its authors'
-training script), `crabnet-300` (at most 300, as for their publication) and `roost` (100) train from
-random weights with their authors' settings; `modnet` is five networks with its package's defaults
-on matminer features that it selects, without the genetic search of its authors' MatBench entry,
-which takes hours a fold. Each peer runs in its own environment, on one CPU core; they read formulas
-only, so the tasks with a temperature are not theirs. Systems apart: the same error on the harder
-split above. Seconds are wall time on a machine that others used too.
+(scikit-learn's voting); `untrained` the network of `mp-multi@1.1` with random weights;
+`statistics` the mean, minimum and maximum of the element features; `magpie` matminer's 132
+features; `mat2vec` and `matscholar` fraction-weighted means of word vectors. `svr` is scaled
+(features and target, C = 10), `svr-search` the same with penalty and width searched by
+cross-validation in the training rows, `gp` a Gaussian process with a Matérn kernel (smoothness
+3/2) and white noise, `gbr`, `extratrees` and `histgbr` scikit-learn's gradient boosting, extremely
+randomized trees and histogram gradient boosting; `gp` and `gbr` on tables up to 2,000 rows.
+`crabnet` (40 epochs, as in its authors' training script), `crabnet-300` (at most 300, as for their
+publication) and `roost` (100) train from random weights with their authors' settings; `modnet` is
+five networks with its package's defaults on matminer features that it selects, without the genetic
+search of its authors' MatBench entry, which takes hours a fold. Each peer runs in its own
+environment, on one CPU core; they read formulas only, so the tasks with a temperature are not
+theirs. Systems apart: the same error on the harder split above. Seconds are wall time on a machine
+that others used too.
 """
 
 

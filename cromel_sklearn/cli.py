@@ -123,7 +123,7 @@ def pretrain(
     """Pretrain an encoder; stopped at any moment, it goes on with --resume."""
     from .pretraining_run import pretrain_to_folder
 
-    chosen = {"criterion": criterion} if criterion else {}
+    chosen: dict = {"criterion": criterion} if criterion else {}
     if not geometry:
         chosen["geometry"] = False
     try:
