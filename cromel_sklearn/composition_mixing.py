@@ -41,14 +41,12 @@ def mixtures(
     device = atomic_numbers.device
     n_mixtures = max(1, len(atomic_numbers) // _PART_OF_BATCH)
     rows = torch.randperm(len(atomic_numbers), device=device)[:n_mixtures]
-    partners = rows.roll(1)
     low, high = (math.log(limit) for limit in _MINOR_PART)
     minor = torch.exp(torch.empty(n_mixtures, 1, device=device).uniform_(low, high))
-    n_columns = int(atomic_numbers.max()) + 1
-    amounts = torch.zeros(len(atomic_numbers), n_columns, device=device)
-    amounts.scatter_add_(1, atomic_numbers, atomic_fractions)  # by atomic number
-    mixed = (1 - minor) * amounts[rows] + minor * amounts[partners]
+    amounts = torch.zeros(n_mixtures, int(atomic_numbers.max()) + 1, device=device)
+    amounts.scatter_add_(1, atomic_numbers[rows], atomic_fractions[rows])  # by atomic number
+    mixed = torch.lerp(amounts, amounts.roll(1, 0), minor)
     max_elements = int((mixed > 0).sum(1).max())
     fractions, numbers = mixed.topk(max_elements, dim=1)
     numbers = torch.where(fractions > 0, numbers, 0)
-    return numbers, fractions, (1 - minor) * targets[rows] + minor * targets[partners]
+    return numbers, fractions, torch.lerp(targets[rows], targets[rows].roll(1, 0), minor)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from torch.utils.data import RandomSampler, Sampler
 
 from .checkpoint import Checkpoint
 from .composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
@@ -302,6 +303,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         critic = Critic(embedding_dim, table.shape[1] if is_joint else 0)
         items = data.training_items()
         is_paper = self.optimization == "paper"
+        sampler: Sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
+        if is_paper:
+            sampler = RandomSampler(items)
         drop_last = len(items) > self.batch_size
         steps = len(items) // self.batch_size if drop_last else 1
         state = TrainingState(
@@ -353,7 +357,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             batch_size=self.batch_size,
             device=str(device),
             train_split=None,
-            iterator_train__sampler=SimilarSizes(data.n_elements(items.items), self.batch_size),
+            iterator_train__sampler=sampler,
             iterator_train__drop_last=drop_last,
             iterator_train__collate_fn=lambda rows: data.collate(rows, device),
             callbacks=callbacks,
