@@ -316,7 +316,7 @@ def test_frozen_encoder_keeps_its_weights(settings, checkpoint):
 def test_fine_tuned_encoder_is_a_featurizer(settings, checkpoint):
     model = CroMELRegressor(**settings).fit(SALTS, Y)
     embedded = CroMELTransformer(model.checkpoint_).transform(SALTS)
-    assert embedded.shape == (20, 2 * 16 + 5)
+    assert embedded.shape == (20, 2 * (16 + 5))
     assert not np.allclose(embedded[:, :16], CroMELTransformer(checkpoint).transform(SALTS)[:, :16])
 
 
