@@ -16,6 +16,7 @@ import argparse
 
 import numpy as np
 from accuracy import load_silently, read_json, run_fold, write_json
+from comparison import errors
 from development import development_folds
 from models import classifiers, regressors
 from paths import RESULTS
@@ -44,18 +45,16 @@ def read_encoder(name: str) -> Checkpoint:
     return Checkpoint.combined(load_encoder(part) for part in name.split(","))
 
 
-def error(data, encoder: Checkpoint, stock: str) -> float:
+def mean_error(task: str, data, encoder: Checkpoint, stock: str) -> float:
     """Mean error over the development folds."""
-    is_classification = data.task.is_classification
-    estimator = (classifiers if is_classification else regressors)()[stock]
+    estimator = (classifiers if data.task.is_classification else regressors)()[stock]
     columns = ColumnTransformer(
         [("cromel", CroMELTransformer(encoder, device="cpu"), "formula")], remainder="passthrough"
     )
     model = make_pipeline(columns, estimator)
-    folds = [run_fold(model, data, fold)[0]["scores"] for fold in development_folds(data)]
-    if is_classification:
-        return float(np.mean([1 - scores["balanced_accuracy"] for scores in folds]))
-    return float(np.mean([scores["mae"] for scores in folds]))
+    folds = enumerate(development_folds(data))
+    by_fold = {str(number): run_fold(model, data, fold)[0] for number, fold in folds}
+    return float(np.mean(list(errors(task, by_fold).values())))
 
 
 def main() -> None:
@@ -74,7 +73,7 @@ def main() -> None:
             for stock in JUDGES[task]:
                 label = f"{task}+{stock}"
                 if label not in read_json(RESULT).get(key, {}):
-                    value = round(error(data, encoder, stock), 6)
+                    value = round(mean_error(task, data, encoder, stock), 6)
                     results = read_json(RESULT)  # again: another run may have added to them
                     results.setdefault(key, {})[label] = value
                     write_json(RESULT, results)
