@@ -99,11 +99,12 @@ class Checkpoint:
         CheckpointError
             If there is none, or they predict a property in different units.
         """
-        members = [member for checkpoint in checkpoints for member in checkpoint.members]
-        if not members:
+        checkpoints = list(checkpoints)
+        if not checkpoints:
             raise CheckpointError("Expected at least one checkpoint to combine, got none.")
-        if len(members) == 1:
-            return members[0]
+        if len(checkpoints) == 1:
+            return checkpoints[0]
+        members = [member for checkpoint in checkpoints for member in checkpoint.members]
         properties: dict[str, str] = {}
         for member in members:
             for name, unit in member.properties.items():

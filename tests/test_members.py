@@ -100,6 +100,7 @@ def test_untrained_members_differ(combined):
 
 def test_combining_needs_encoders_that_predict_in_the_same_units(checkpoint, combined):
     assert Checkpoint.combined([checkpoint]) is checkpoint
+    assert Checkpoint.combined([combined]) is combined
     assert len(Checkpoint.combined([combined, checkpoint]).members) == 3
     with pytest.raises(CheckpointError, match="Expected at least one checkpoint to combine"):
         Checkpoint.combined([])
