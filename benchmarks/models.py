@@ -14,11 +14,12 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
-    VotingClassifier,
-    VotingRegressor,
+    StackingClassifier,
+    StackingRegressor,
 )
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -39,6 +40,9 @@ MOST_ROWS = {"gbr": 2_000, "gp": 2_000, "svr": 10_000, "svr-search": 6_000}
 
 #: Stock models that take rows of NaN.
 TAKES_NAN = ("extratrees", "histgbr")
+
+#: Stock models of a stack, as far as the table is not too long for them.
+STACKED = ("extratrees", "svr", "gp", "histgbr")
 
 #: The baseline of random weights; of one release, so that it need not run again for each encoder.
 UNTRAINED = "mp-multi@1.1"
@@ -83,6 +87,19 @@ def classifiers() -> dict:
         "svr-search": searched(SVC(class_weight="balanced", cache_size=1000), "balanced_accuracy"),
         "histgbr": HistGradientBoostingClassifier(random_state=0),
     }
+
+
+def stack(estimators: list[tuple], is_classification: bool):
+    """Combine models by weights that their out-of-fold predictions in the training rows choose.
+
+    Weights are positive (Breiman, Machine Learning 24, 49 (1996), doi:10.1007/BF00117832); classes
+    count alike, whatever their numbers, since the score is the balanced accuracy.
+    """
+    folds = KFold(3, shuffle=True, random_state=0)
+    if is_classification:
+        balanced = LogisticRegression(class_weight="balanced")
+        return StackingClassifier(estimators, balanced, cv=folds)
+    return StackingRegressor(estimators, LinearRegression(positive=True), cv=folds)
 
 
 def featurizers(on_invalid: str) -> dict:
@@ -146,6 +163,9 @@ def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
     forests and the histogram boosting take.
     """
     stock = classifiers() if task.is_classification else regressors()
+    stock = {name: model for name, model in stock.items() if n_rows <= MOST_ROWS.get(name, n_rows)}
+    parts = [(name, stock[name]) for name in STACKED if name in stock]
+    stock["stack"] = stack(parts, task.is_classification)
     found = {}
     for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
         gives_nan = has_unknown and featurizer_name.startswith(("cromel", "untrained"))
@@ -153,8 +173,7 @@ def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
             [(featurizer_name, featurizer, "formula")], remainder="passthrough"
         )
         for stock_name, estimator in stock.items():
-            too_long = n_rows > MOST_ROWS.get(stock_name, n_rows)
-            if not too_long and (stock_name in TAKES_NAN or not gives_nan):
+            if stock_name in TAKES_NAN or not gives_nan:
                 found[f"{featurizer_name}+{stock_name}"] = make_pipeline(columns, estimator)
     return found
 
@@ -171,14 +190,9 @@ def models(task, formulas) -> dict:
         model = fine_tuned(encoder, random_state=0, device="cpu")
         found[name] = KnownElementsRegressor(model) if has_unknown else model
     if not has_unknown:
-        # Their mean, or mean probability; the stock model is the best that may grow with the table.
-        beside = "extratrees" if task.is_classification or len(formulas) > MOST_ROWS["gp"] else "gp"
-        parts = [(name, found[name]) for name in ("finetuned", f"cromel+{beside}")]
-        found[f"finetuned+{beside}"] = (
-            VotingClassifier(parts, voting="soft")
-            if task.is_classification
-            else VotingRegressor(parts)
-        )
+        frozen = [(name, found.get(f"cromel+{name}")) for name in STACKED]
+        parts = [("finetuned", found["finetuned"]), *((n, m) for n, m in frozen if m is not None)]
+        found["finetuned+stack"] = stack(parts, task.is_classification)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})
