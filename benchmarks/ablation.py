@@ -6,17 +6,18 @@ all variants share, held fixed::
     python benchmarks/ablation.py --structure-run RUN [--epochs 8]
 
 In: ``source/mp_structures.parquet`` below ``CROMEL_DATA`` (default ``../shared/data``). Each
-variant trains one composition encoder with everything else equal (seed 0): the four criteria, and
-`paired` and `none` without any structure or label of a composition that is in one of the two tasks;
-then scores frozen embeddings on the official folds of formation_enthalpy and band_gap. Out: a list
-in ``benchmarks/results/ablation/pretraining.json``; a variant that is there with the same settings
-is not run again. With `none` the structures reach the encoder only as labels (energy, gap,
-geometry).
+variant trains one composition encoder with everything else equal (seed 0): the four criteria;
+`none` without geometry either, so that nothing of a structure is left but its calculated energy and
+gap; and `paired` and `none` without any structure or label of a composition that is in one of the
+two tasks. Then it scores frozen embeddings on the official folds of formation_enthalpy and
+band_gap. Out: a list in ``benchmarks/results/ablation/pretraining.json``; a variant that is there
+with the same settings of the pretraining is not run again.
 """
 
 import argparse
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials
 from cromel_sklearn.composition import read_compositions
+from cromel_sklearn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.materials import material_compositions
 from cromel_sklearn.sources import file_checksum
@@ -35,15 +37,30 @@ from cromel_sklearn.sources import file_checksum
 RESULT = RESULTS / "ablation" / "pretraining.json"
 TASKS = ("formation_enthalpy", "band_gap")
 MODELS = ("svr", "histgbr")
-#: Name, criterion, and whether the tasks' compositions take part in pretraining.
+#: Name, criterion, whether geometry is predicted, and whether the tasks' compositions take part.
 VARIANTS = {
-    "paired": ("paired", True),
-    "none": ("none", True),
-    "joint": ("joint", True),
-    "wasserstein": ("wasserstein", True),
-    "paired, targets removed": ("paired", False),
-    "none, targets removed": ("none", False),
+    "paired": ("paired", True, True),
+    "none": ("none", True, True),
+    "joint": ("joint", True, True),
+    "wasserstein": ("wasserstein", True, True),
+    "none, no geometry": ("none", False, True),
+    "paired, targets removed": ("paired", True, False),
+    "none, targets removed": ("none", True, False),
 }
+#: Parameters of the pretrainer that do not change what it finds.
+WHERE_IT_RUNS = {
+    "device", "n_jobs", "cache", "state_path", "resume", "verbose", "structure_run",
+}  # fmt: skip
+
+
+def settings_of(pretrainer: CroMELPretrainer, source: Path) -> dict:
+    """What a variant depends on: every parameter, the default encoder's size, and the data."""
+    parameters = pretrainer.get_params(deep=False)
+    return {
+        **{name: value for name, value in parameters.items() if name not in WHERE_IT_RUNS},
+        "composition_encoder": asdict(CompositionEncoderConfig()),
+        "source_sha256": file_checksum(source),
+    }
 
 
 def keys(batch) -> list[tuple]:
@@ -92,16 +109,17 @@ def main() -> None:
     materials = read_materials(source)
     tasks = {name: load_task(name, DATA_HOME) for name in TASKS}
     results = json.loads(RESULT.read_text()) if RESULT.exists() else []
-    for name, (criterion, keeps_targets) in VARIANTS.items():
-        settings = {"max_epochs": arguments.epochs, "source_sha256": file_checksum(source)}
+    for name, (criterion, geometry, keeps_targets) in VARIANTS.items():
+        pretrainer = CroMELPretrainer(
+            criterion, geometry=geometry, structure_run=arguments.structure_run,
+            max_epochs=arguments.epochs, device="cpu", n_jobs=arguments.n_jobs, random_state=0,
+        )  # fmt: skip
+        settings = settings_of(pretrainer, source)
         if any(entry["name"] == name and entry["settings"] == settings for entry in results):
             continue
         chosen, n_removed = (materials, 0) if keeps_targets else without_targets(materials, tasks)
         started = time.perf_counter()
-        pretrainer = CroMELPretrainer(
-            criterion, structure_run=arguments.structure_run, max_epochs=arguments.epochs,
-            device="cpu", n_jobs=arguments.n_jobs, random_state=0,
-        ).fit(chosen)  # fmt: skip
+        pretrainer.fit(chosen)
         errors = pretrainer.checkpoint_.header["errors"]["test"]["composition"]
         run = {
             "settings": settings,

@@ -4,14 +4,16 @@ Command, from the repository root::
 
     python benchmarks/report.py
 
-In: ``benchmarks/results``. Out: ``docs/benchmarks.md`` and its pictures in ``docs/images``, every
-figure of them read from those files.
+In: ``benchmarks/results``. Out: ``docs/benchmarks.md``, its pictures in ``docs/images``, and the
+README's lines on Magpie, every figure of them read from those files.
 """
 
 import json
+from textwrap import fill
 
 import figures
 from comparison import N_FOLDS, read_results
+from page import write_section
 from paths import REPOSITORY, RESULTS
 from peers.estimator import PEERS
 from tables import (
@@ -95,11 +97,10 @@ that others used too.
 
 
 ABLATIONS = """`python benchmarks/ablation.py`: one composition encoder each, everything else equal
-(8 epochs, seed 0, one structure encoder held fixed), frozen, on the official folds. `none`: the
-structures are labels only (energy, gap, geometry). "targets removed": no structure or label of a
-composition of the two tasks took part in training the composition encoder; the structure encoder
-had seen them. With the pretraining settings of `mp-multi@1.1`: narrower, no labels without
-structures, no mixtures.
+(8 epochs on the structures, no further labels, seed 0, one structure encoder held fixed), frozen,
+on the official folds. `none`: the structures are labels only (energy, gap, geometry); "no geometry"
+leaves energy and gap. "targets removed": no structure or label of a composition of the two tasks
+took part in training the composition encoder; the structure encoder had seen them.
 """
 
 
@@ -243,6 +244,10 @@ def main() -> None:
     lines += known_section(known) if known else []
     lines += ablation_section() + encoder_section() + pretraining_section()
     PAGE.write_text("\n".join(lines), encoding="utf-8")
+    magpie = [line for line in verdict_sentences(by_formula) if "**Magpie**" in line]
+    write_section(
+        REPOSITORY / "README.md", "against Magpie", fill(magpie[0], 100, subsequent_indent="  ")
+    )
     print(f"{PAGE.relative_to(REPOSITORY)} written")
 
 
