@@ -22,10 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from accuracy import environment, run_fold, write_json
-from models import regressors
+from models import on_features, regressors
 from paths import DATA_HOME, RESULTS
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
 
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials
 from cromel_sklearn.composition import read_compositions
@@ -88,8 +86,7 @@ def evaluate(name: str, checkpoint, tasks) -> list[dict]:
     entries = []
     for task_name, task in tasks.items():
         for model in MODELS:
-            columns = ColumnTransformer([("cromel", cromel, "formula")])
-            estimator = make_pipeline(columns, regressors()[model])
+            estimator = on_features("cromel", cromel, regressors()[model])
             scores = {
                 str(number): run_fold(estimator, task, fold)[0]["scores"]
                 for number, fold in enumerate(task.folds)

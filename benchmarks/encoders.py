@@ -18,12 +18,10 @@ import numpy as np
 from accuracy import load_silently, read_json, run_fold, write_json
 from comparison import errors
 from development import development_folds
-from models import classifiers, regressors
+from models import classifiers, on_features, regressors
 from paths import RESULTS
 from rich.console import Console
 from rich.table import Table
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import make_pipeline
 
 from cromel_sklearn import Checkpoint, CroMELTransformer, load_encoder
 
@@ -48,10 +46,7 @@ def read_encoder(name: str) -> Checkpoint:
 def mean_error(task: str, data, encoder: Checkpoint, stock: str) -> float:
     """Mean error over the development folds."""
     estimator = (classifiers if data.task.is_classification else regressors)()[stock]
-    columns = ColumnTransformer(
-        [("cromel", CroMELTransformer(encoder, device="cpu"), "formula")], remainder="passthrough"
-    )
-    model = make_pipeline(columns, estimator)
+    model = on_features("cromel", CroMELTransformer(encoder, device="cpu"), estimator)
     folds = enumerate(development_folds(data))
     by_fold = {str(number): run_fold(model, data, fold)[0] for number, fold in folds}
     return float(np.mean(list(errors(task, by_fold).values())))

@@ -124,6 +124,12 @@ def featurizers(on_invalid: str) -> dict:
     }
 
 
+def on_features(name: str, featurizer, estimator):
+    """Put a model on top of a featurizer; the features beside the formula go through unscaled."""
+    columns = ColumnTransformer([(name, featurizer, "formula")], remainder="passthrough")
+    return make_pipeline(columns, estimator)
+
+
 def has_known_elements(formulas) -> np.ndarray:
     """Tell for each formula whether the encoder has seen all its elements."""
     known = load_encoder("mp-multi").known_elements
@@ -157,7 +163,7 @@ class KnownElementsRegressor(RegressorMixin, BaseEstimator):
 
 
 def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
-    """Name -> featurizer and stock model; the features beside the formula go through unscaled.
+    """Name -> featurizer and stock model.
 
     Where the task has elements that the encoder has never seen, those rows are NaN, which only the
     forests and the histogram boosting take.
@@ -169,12 +175,10 @@ def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
     found = {}
     for featurizer_name, featurizer in featurizers("nan" if has_unknown else "raise").items():
         gives_nan = has_unknown and featurizer_name.startswith(("cromel", "untrained"))
-        columns = ColumnTransformer(
-            [(featurizer_name, featurizer, "formula")], remainder="passthrough"
-        )
         for stock_name, estimator in stock.items():
             if stock_name in TAKES_NAN or not gives_nan:
-                found[f"{featurizer_name}+{stock_name}"] = make_pipeline(columns, estimator)
+                model = on_features(featurizer_name, featurizer, estimator)
+                found[f"{featurizer_name}+{stock_name}"] = model
     return found
 
 
