@@ -11,7 +11,7 @@ from torch.utils.data import RandomSampler, Sampler
 
 from .checkpoint import Checkpoint
 from .composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
-from .cromel_loss import CRITERIA, Critic
+from .cromel_loss import ADVERSARIAL_CRITERIA, CRITERIA, Critic
 from .crystal_graph import build_crystal_graphs
 from .device import find_device
 from .documentation import DocumentationLink
@@ -304,8 +304,8 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         items = data.training_items()
         is_paper = self.optimization == "paper"
         sampler: Sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
-        if is_paper:
-            sampler = RandomSampler(items)
+        if is_paper or self.criterion in ADVERSARIAL_CRITERIA:  # which compare distributions, of
+            sampler = RandomSampler(items)  # which each batch must be a sample
         drop_last = len(items) > self.batch_size
         steps = len(items) // self.batch_size if drop_last else 1
         state = TrainingState(
