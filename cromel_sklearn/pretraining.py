@@ -303,9 +303,11 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         critic = Critic(embedding_dim, table.shape[1] if is_joint else 0)
         items = data.training_items()
         is_paper = self.optimization == "paper"
-        sampler: Sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
-        if is_paper or self.criterion in ADVERSARIAL_CRITERIA:  # which compare distributions, of
-            sampler = RandomSampler(items)  # which each batch must be a sample
+        sampler: Sampler
+        if is_paper or self.criterion in ADVERSARIAL_CRITERIA:
+            sampler = RandomSampler(items)  # the critic compares samples of whole distributions
+        else:
+            sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
         drop_last = len(items) > self.batch_size
         steps = len(items) // self.batch_size if drop_last else 1
         state = TrainingState(

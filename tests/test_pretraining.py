@@ -19,6 +19,7 @@ from cromel_sklearn import (
 )
 from cromel_sklearn.cromel_loss import CRITERIA
 from cromel_sklearn.pretraining import PAPER_SETTINGS
+from cromel_sklearn.pretraining_data import SimilarSizes
 
 ALIGNMENTS = [criterion for criterion in CRITERIA if criterion != "none"]
 
@@ -117,6 +118,25 @@ def test_labels_without_structures_add_compositions_elements_and_properties(
     )
     assert {8, 12, 20} <= checkpoint.known_elements
     assert "hardness" in checkpoint.properties
+
+
+@pytest.mark.parametrize(
+    ("criterion", "is_sorted"),
+    [("paired", True), ("none", True), ("joint", False), ("wasserstein", False)],
+)
+def test_batches_are_random_samples_where_a_critic_compares_distributions(
+    rock_salts, small_settings, monkeypatch, criterion, is_sorted
+):
+    epochs = []
+    original = SimilarSizes.__iter__
+
+    def recorded(self):
+        epochs.append(self)
+        return original(self)
+
+    monkeypatch.setattr(SimilarSizes, "__iter__", recorded)
+    CroMELPretrainer(criterion, max_epochs=2, **small_settings).fit(*rock_salts)
+    assert len(epochs) == (2 if is_sorted else 0)
 
 
 def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
