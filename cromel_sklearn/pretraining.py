@@ -354,7 +354,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             composition_optimizer=torch.optim.RMSprop if is_paper else optimizer,
             composition_optimizer__lr=1e-4 if is_paper else self.lr,
             composition_optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
-            critic_optimizer__lr=1e-4,
+            critic_optimizer__lr=1e-4 if is_paper else self.lr,
             lr=self.lr,
             batch_size=self.batch_size,
             device=str(device),
