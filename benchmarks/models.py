@@ -92,8 +92,9 @@ def classifiers() -> dict:
 def stack(estimators: list[tuple], is_classification: bool):
     """Combine models by weights that their out-of-fold predictions in the training rows choose.
 
-    Weights are positive (Breiman, Machine Learning 24, 49 (1996), doi:10.1007/BF00117832); classes
-    count alike, whatever their numbers, since the score is the balanced accuracy.
+    Those of regressors are positive (Breiman, Machine Learning 24, 49 (1996),
+    doi:10.1007/BF00117832); classes count alike, whatever their numbers, since the score is the
+    balanced accuracy.
     """
     folds = KFold(3, shuffle=True, random_state=0)
     if is_classification:

@@ -322,6 +322,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             callbacks.append(("progress", ProgressReport(steps, self.max_epochs)))
         callbacks.append(("state", state))
         optimizer = torch.optim.Adam if is_paper else torch.optim.AdamW
+        composition_lr = 1e-4 if is_paper else self.lr
         structure_heads, property_heads = (
             PropertyHeads(embedding_dim, data.means, data.scales, self.head_activation).to(device)
             for _ in range(2)
@@ -352,9 +353,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             optimizer=optimizer,
             optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
             composition_optimizer=torch.optim.RMSprop if is_paper else optimizer,
-            composition_optimizer__lr=1e-4 if is_paper else self.lr,
+            composition_optimizer__lr=composition_lr,
             composition_optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
-            critic_optimizer__lr=1e-4 if is_paper else self.lr,
+            critic_optimizer__lr=composition_lr,  # a slower critic is run away from
             lr=self.lr,
             batch_size=self.batch_size,
             device=str(device),

@@ -20,6 +20,7 @@ from cromel_sklearn import (
 from cromel_sklearn.cromel_loss import CRITERIA
 from cromel_sklearn.pretraining import PAPER_SETTINGS
 from cromel_sklearn.pretraining_data import SimilarSizes
+from cromel_sklearn.pretraining_net import CroMELNet
 
 ALIGNMENTS = [criterion for criterion in CRITERIA if criterion != "none"]
 
@@ -137,6 +138,25 @@ def test_batches_are_random_samples_where_a_critic_compares_distributions(
     monkeypatch.setattr(SimilarSizes, "__iter__", recorded)
     CroMELPretrainer(criterion, max_epochs=2, **small_settings).fit(*rock_salts)
     assert len(epochs) == (2 if is_sorted else 0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"criterion": "joint"}, PAPER_SETTINGS], ids=["joint", "paper"]
+)
+def test_critic_learns_at_the_rate_of_the_encoder_that_it_judges(
+    rock_salts, small_settings, monkeypatch, settings
+):
+    nets = []
+    original = CroMELNet.initialize
+
+    def recorded(self):
+        nets.append(self)
+        return original(self)
+
+    monkeypatch.setattr(CroMELNet, "initialize", recorded)
+    CroMELPretrainer(**{**small_settings, **settings, "max_epochs": 1}).fit(*rock_salts)
+    critic, encoder = nets[0].critic_optimizer_, nets[0].composition_optimizer_
+    assert critic.defaults["lr"] == encoder.defaults["lr"]
 
 
 def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
