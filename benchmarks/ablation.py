@@ -30,6 +30,7 @@ from cromel_sklearn.composition import read_compositions
 from cromel_sklearn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.materials import material_compositions
+from cromel_sklearn.pretraining import INCIDENTAL
 from cromel_sklearn.sources import file_checksum
 
 RESULT = RESULTS / "ablation" / "pretraining.json"
@@ -45,17 +46,14 @@ VARIANTS = {
     "paired, targets removed": ("paired", True, False),
     "none, targets removed": ("none", True, False),
 }
-#: Parameters of the pretrainer that do not change what it finds.
-WHERE_IT_RUNS = {
-    "device", "n_jobs", "cache", "state_path", "resume", "verbose", "structure_run",
-}  # fmt: skip
 
 
 def settings_of(pretrainer: CroMELPretrainer, source: Path) -> dict:
     """What a variant depends on: every parameter, the default encoder's size, and the data."""
+    left_out = {*INCIDENTAL, "structure_run"}  # the folder is named on the command line
     parameters = pretrainer.get_params(deep=False)
     return {
-        **{name: value for name, value in parameters.items() if name not in WHERE_IT_RUNS},
+        **{name: value for name, value in parameters.items() if name not in left_out},
         "composition_encoder": asdict(CompositionEncoderConfig()),
         "source_sha256": file_checksum(source),
     }

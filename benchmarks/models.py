@@ -195,8 +195,8 @@ def models(task, formulas) -> dict:
         model = fine_tuned(encoder, random_state=0, device="cpu")
         found[name] = KnownElementsRegressor(model) if has_unknown else model
     if not has_unknown:
-        frozen = [(name, found.get(f"cromel+{name}")) for name in STACKED]
-        parts = [("finetuned", found["finetuned"]), *((n, m) for n, m in frozen if m is not None)]
+        parts = [("finetuned", found["finetuned"])]
+        parts += [(name, found[key]) for name in STACKED if (key := f"cromel+{name}") in found]
         found["finetuned+stack"] = stack(parts, task.is_classification)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor

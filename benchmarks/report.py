@@ -225,8 +225,8 @@ def main() -> None:
     by_system = read_results(RESULTS / "accuracy_system")
     figures.draw_errors(by_formula, IMAGES / "errors.png")
     ranks = figures.draw_ranks(by_formula, IMAGES / "ranks.png")
-    lines = [INTRODUCTION, winner_sentence(by_formula), "", "CroMEL is", ""]
-    lines += [*verdict_sentences(by_formula), RULES]
+    verdicts = verdict_sentences(by_formula)
+    lines = [INTRODUCTION, winner_sentence(by_formula), "", "CroMEL is", "", *verdicts, RULES]
     lines += image("errors", "error of each family relative to Magpie's, task by task")
     lines += [LOOK, *one_look_table(by_formula), *peer_note(by_formula)]
     if ranks:
@@ -244,10 +244,9 @@ def main() -> None:
     lines += known_section(known) if known else []
     lines += ablation_section() + encoder_section() + pretraining_section()
     PAGE.write_text("\n".join(lines), encoding="utf-8")
-    magpie = [line for line in verdict_sentences(by_formula) if "**Magpie**" in line]
-    write_section(
-        REPOSITORY / "README.md", "against Magpie", fill(magpie[0], 100, subsequent_indent="  ")
-    )
+    (magpie,) = (line for line in verdicts if "**Magpie**" in line)
+    short = fill(magpie, 100, subsequent_indent="  ")
+    write_section(REPOSITORY / "README.md", "against Magpie", short)
     print(f"{PAGE.relative_to(REPOSITORY)} written")
 
 

@@ -40,6 +40,9 @@ from .structure_encoder import StructureEncoder, StructureEncoderConfig, embed_s
 
 OPTIMIZATIONS = ("one-cycle", "paper")
 
+#: Parameters of `CroMELPretrainer` that say how it runs, not what it finds.
+INCIDENTAL = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
+
 #: Arguments of `CroMELPretrainer` for the published method (doi:10.1038/s41524-025-01723-1): its
 #: layers, optimizers and criterion; our element features in place of its matscholar vectors.
 PAPER_SETTINGS = {
@@ -386,8 +389,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
 
     def _settings(self, data: PretrainingData, seed: int) -> dict:
         """What must agree between a run and the one that resumes it."""
-        incidental = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
-        settings = {k: v for k, v in self.get_params().items() if k not in incidental}
+        settings = {k: v for k, v in self.get_params().items() if k not in INCIDENTAL}
         structure_config, composition_config = self._configs()
         settings["structure_encoder"] = asdict(structure_config)
         settings["composition_encoder"] = asdict(composition_config)

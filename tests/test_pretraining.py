@@ -121,6 +121,19 @@ def test_labels_without_structures_add_compositions_elements_and_properties(
     assert "hardness" in checkpoint.properties
 
 
+def _record_calls(monkeypatch, owner, name: str) -> list:
+    """Objects that a method was called on, in turn; the method runs as ever."""
+    called_on = []
+    original = getattr(owner, name)
+
+    def recorded(self):
+        called_on.append(self)
+        return original(self)
+
+    monkeypatch.setattr(owner, name, recorded)
+    return called_on
+
+
 @pytest.mark.parametrize(
     ("criterion", "is_sorted"),
     [("paired", True), ("none", True), ("joint", False), ("wasserstein", False)],
@@ -128,14 +141,7 @@ def test_labels_without_structures_add_compositions_elements_and_properties(
 def test_batches_are_random_samples_where_a_critic_compares_distributions(
     rock_salts, small_settings, monkeypatch, criterion, is_sorted
 ):
-    epochs = []
-    original = SimilarSizes.__iter__
-
-    def recorded(self):
-        epochs.append(self)
-        return original(self)
-
-    monkeypatch.setattr(SimilarSizes, "__iter__", recorded)
+    epochs = _record_calls(monkeypatch, SimilarSizes, "__iter__")
     CroMELPretrainer(criterion, max_epochs=2, **small_settings).fit(*rock_salts)
     assert len(epochs) == (2 if is_sorted else 0)
 
@@ -146,14 +152,7 @@ def test_batches_are_random_samples_where_a_critic_compares_distributions(
 def test_critic_learns_at_the_rate_of_the_encoder_that_it_judges(
     rock_salts, small_settings, monkeypatch, settings
 ):
-    nets = []
-    original = CroMELNet.initialize
-
-    def recorded(self):
-        nets.append(self)
-        return original(self)
-
-    monkeypatch.setattr(CroMELNet, "initialize", recorded)
+    nets = _record_calls(monkeypatch, CroMELNet, "initialize")
     CroMELPretrainer(**{**small_settings, **settings, "max_epochs": 1}).fit(*rock_salts)
     critic, encoder = nets[0].critic_optimizer_, nets[0].composition_optimizer_
     assert critic.defaults["lr"] == encoder.defaults["lr"]
