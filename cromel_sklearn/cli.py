@@ -107,6 +107,9 @@ def pretrain(
     geometry: Annotated[
         bool, typer.Option(help="Predict volume, distances and neighbors as well.")
     ] = True,
+    mixing_weight: Annotated[
+        float | None, typer.Option(help="Share of the loss at mixtures (default 0.2; 0 for none).")
+    ] = None,
     structure_run: Annotated[
         Path | None, typer.Option(help="Folder of a run whose structure encoder is used as it is.")
     ] = None,
@@ -126,6 +129,8 @@ def pretrain(
     chosen: dict = {"criterion": criterion} if criterion else {}
     if not geometry:
         chosen["geometry"] = False
+    if mixing_weight is not None:
+        chosen["mixing_weight"] = mixing_weight
     try:
         pretrain_to_folder(
             structures, out, labels_path=labels, targets=target, paper=paper, resume=resume,

@@ -13,7 +13,7 @@ from .checkpoint import Checkpoint
 from .composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
 from .cromel_loss import ADVERSARIAL_CRITERIA, CRITERIA, Critic
 from .crystal_graph import build_crystal_graphs
-from .device import find_device
+from .device import fast_matrix_products, find_device
 from .documentation import DocumentationLink
 from .elements import pymatgen_element_table
 from .materials import (
@@ -233,7 +233,8 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.random.manual_seed(seed)
             net, state = self._build_net(data, device, seed)
-            self._train(net, state)
+            with fast_matrix_products():
+                self._train(net, state)
         self.history_ = summarise(net.history)
         for name, weights in state.best_weights.items():
             getattr(net, name).load_state_dict(weights)
@@ -307,8 +308,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         items = data.training_items()
         is_paper = self.optimization == "paper"
         sampler: Sampler
-        if is_paper or self.criterion in ADVERSARIAL_CRITERIA:
-            sampler = RandomSampler(items)  # the critic compares samples of whole distributions
+        if self.structure_run is None or self.criterion in ADVERSARIAL_CRITERIA:
+            # Critic and standardisation of the structure embedding need samples of the whole.
+            sampler = RandomSampler(items)
         else:
             sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
         drop_last = len(items) > self.batch_size

@@ -142,10 +142,11 @@ def test_pretrain_uses_the_chosen_properties_alone(structure_table, tmp_path):
     (tmp_path / "labels.csv").write_text(labels)
     result = _cromel(
         "pretrain", "--structures", structure_table, "--labels", tmp_path / "labels.csv",
-        "--target", "band_gap", "--no-geometry", "--out", tmp_path / "run", "--max-epochs", 1,
-        "--device", "cpu", "--n-jobs", 1,
+        "--target", "band_gap", "--no-geometry", "--mixing-weight", 0, "--out", tmp_path / "run",
+        "--max-epochs", 1, "--device", "cpu", "--n-jobs", 1,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
+    assert "mixture_loss" not in result.stdout
     encoder = load_encoder(tmp_path / "run")
     assert list(encoder.properties) == ["band_gap"]
     assert {8, 12} <= encoder.known_elements  # of MgO
@@ -159,6 +160,7 @@ def test_pretrained_encoder_embeds(structure_table, table, tmp_path):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "epoch 1/1" in result.stdout
+    assert "mixture_loss" in result.stdout
     card = (tmp_path / "run" / "card.md").read_text()
     assert "made for a test" in card
     assert "--max-epochs 1" in card
