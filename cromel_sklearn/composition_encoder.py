@@ -36,7 +36,7 @@ class CompositionEncoderConfig:
 
     embedding_dim: int = 128
     pooling: str = "attention"
-    width: int = 192
+    width: int = 256
     n_layers: int = 2
     n_heads: int = 4
     aligned_layer: str = "hidden"
