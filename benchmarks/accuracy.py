@@ -196,6 +196,14 @@ def drop_stale(name: str, arguments) -> int:
     }
     n_dropped = sum(len(results[key]) - len(fresh[key]) for key in results)
     write_json(path, {key: by_fold for key, by_fold in fresh.items() if by_fold})
+    predictions_path = RESULTS / "predictions" / f"{name}.json"
+    if arguments.split == "formula" and predictions_path.exists():
+        kept = {
+            key: {fold: v for fold, v in by_fold.items() if key == "measured" or fold in fresh[key]}
+            for key, by_fold in read_json(predictions_path).items()
+            if key == "measured" or fresh.get(key)
+        }
+        write_json(predictions_path, kept)
     return n_dropped
 
 
