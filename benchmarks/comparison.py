@@ -16,6 +16,8 @@ LEAK = "leak"
 FAMILIES = {
     "CroMEL": ("cromel", "finetuned"),
     "CroMEL + Magpie": ("cromel-magpie",),
+    "CroMEL + fractions": ("cromel-fractions",),
+    "fractions": ("fractions",),
     "Magpie": ("magpie",),
     "mat2vec": ("mat2vec",),
     "matscholar": ("matscholar",),

@@ -2,6 +2,7 @@
 
 import numpy as np
 from element_embeddings import ElementEmbedding
+from element_fractions import fraction_featurizer
 from magpie import MagpieFeaturizer
 from peers.estimator import PEERS, PeerClassifier, PeerRegressor
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -117,6 +118,7 @@ def featurizers(on_invalid: str) -> dict:
         "cromel": CroMELTransformer(**settings),
         "cromel-magpie": FeatureUnion(both),
         "untrained": CroMELTransformer(load_encoder(UNTRAINED).untrained(), **settings),
+        "fractions": fraction_featurizer(),
         "statistics": FunctionTransformer(element_statistics),
         "magpie": MagpieFeaturizer(),
         "mat2vec": ElementEmbedding("mat2vec"),
@@ -198,6 +200,13 @@ def models(task, formulas) -> dict:
         parts = [("finetuned", found["finetuned"])]
         parts += [(name, found[key]) for name in STACKED if (key := f"cromel+{name}") in found]
         found["finetuned+stack"] = stack(parts, task.is_classification)
+        parts = [
+            (f"{featurizer} {name}", found[key])
+            for featurizer in ("cromel", "fractions")
+            for name in STACKED
+            if (key := f"{featurizer}+{name}") in found
+        ]
+        found["cromel-fractions+stack"] = stack(parts, task.is_classification)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})

@@ -78,8 +78,10 @@ MODELS = """## Task by task
 
 Mean and standard deviation over the folds; the best model with all folds in bold, others within
 one deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `cromel-magpie` its
-columns beside Magpie's; `finetuned+` the mean of fine-tuned and frozen under that stock model
-(scikit-learn's voting); `untrained` the network of `mp-multi@1.1` with random weights;
+columns beside Magpie's; `fractions` the atomic fractions of the elements, a column each; `stack`
+scikit-learn's stack of `extratrees`, `svr`, `gp` and `histgbr`, `finetuned+stack` the same and the
+fine-tuned estimator, `cromel-fractions+stack` of the same on both features; `untrained` the network
+of `mp-multi@1.1` with random weights;
 `statistics` the mean, minimum and maximum of the element features; `magpie` matminer's 132
 features; `mat2vec` and `matscholar` fraction-weighted means of word vectors. `svr` is scaled
 (features and target, C = 10), `svr-search` the same with penalty and width searched by
