@@ -13,7 +13,7 @@ fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks
 or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
 predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
 result is computed again when the table, the encoder, the peer's runner, the model's parameters or,
-for fine-tuned models, the package's version changed; ``--drop-stale`` deletes such results instead.
+for our own estimators, the package's version changed; ``--drop-stale`` deletes such results instead.
 """
 
 import argparse
@@ -42,13 +42,9 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
-from cromel_sklearn import (
-    CroMELClassifier,
-    CroMELRegressor,
-    InvalidCompositionWarning,
-    load_encoder,
-)
+from cromel_sklearn import InvalidCompositionWarning, load_encoder
 from cromel_sklearn.datasets import TASKS, load_task
+from cromel_sklearn.measurement_estimator import MeasurementEstimator
 from cromel_sklearn.sources import file_checksum
 
 FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system"}
@@ -92,7 +88,7 @@ def fingerprint(model, table_checksum: str) -> str:
             parts.append(load_encoder(value.encoder).checksum)
         if hasattr(value, "source_checksum"):
             parts.append(value.source_checksum())
-        if isinstance(value, CroMELRegressor | CroMELClassifier):  # how they train
+        if isinstance(value, MeasurementEstimator):  # how they train
             parts.append(version("cromel-sklearn"))
         if isinstance(value, str | int | float | bool | dict | None):
             parts.append(f"{name}={value!r}")

@@ -2,7 +2,6 @@
 
 import numpy as np
 from element_embeddings import ElementEmbedding
-from element_fractions import fraction_featurizer
 from magpie import MagpieFeaturizer
 from peers.estimator import PEERS, PeerClassifier, PeerRegressor
 from sklearn.base import BaseEstimator, RegressorMixin, clone
@@ -29,11 +28,13 @@ from sklearn.svm import SVC, SVR
 from cromel_sklearn import (
     CroMELClassifier,
     CroMELRegressor,
+    CroMELStackingClassifier,
+    CroMELStackingRegressor,
     CroMELTransformer,
     list_encoders,
     load_encoder,
 )
-from cromel_sklearn.composition import parse_composition
+from cromel_sklearn.composition import parse_composition, read_compositions
 from cromel_sklearn.demo import element_statistics
 
 #: Most rows for a stock model whose time grows faster than the table; others stand in for it.
@@ -104,6 +105,12 @@ def stack(estimators: list[tuple], is_classification: bool):
     return StackingRegressor(estimators, LinearRegression(positive=True), cv=folds)
 
 
+def element_fractions(formulas) -> np.ndarray:
+    """Atomic fraction of each element, a column each."""
+    batch, inverse, _ = read_compositions(formulas)
+    return batch.element_fractions()[inverse]
+
+
 def featurizers(on_invalid: str) -> dict:
     """Composition featurizers, all on the CPU."""
     default = load_encoder("mp-multi")
@@ -118,7 +125,7 @@ def featurizers(on_invalid: str) -> dict:
         "cromel": CroMELTransformer(**settings),
         "cromel-magpie": FeatureUnion(both),
         "untrained": CroMELTransformer(load_encoder(UNTRAINED).untrained(), **settings),
-        "fractions": fraction_featurizer(),
+        "fractions": FunctionTransformer(element_fractions),
         "statistics": FunctionTransformer(element_statistics),
         "magpie": MagpieFeaturizer(),
         "mat2vec": ElementEmbedding("mat2vec"),
@@ -144,7 +151,7 @@ class KnownElementsRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : CroMELRegressor
+    estimator : CroMELRegressor or CroMELStackingRegressor
     """
 
     def __init__(self, estimator):
@@ -190,23 +197,21 @@ def models(task, formulas) -> dict:
     has_unknown = not has_known_elements(formulas).all()
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
     found.update(stock_models(task, len(formulas), has_unknown))
-    fine_tuned = CroMELClassifier if task.is_classification else CroMELRegressor
+    fine_tuned, stacking = CroMELRegressor, CroMELStackingRegressor
+    if task.is_classification:
+        fine_tuned, stacking = CroMELClassifier, CroMELStackingClassifier
     untrained = load_encoder(UNTRAINED).untrained()
-    weights = {"finetuned": "mp-multi", "finetuned:untrained": untrained}
-    for name, encoder in weights.items():
-        model = fine_tuned(encoder, random_state=0, device="cpu")
+    ours = {
+        "finetuned": fine_tuned("mp-multi", random_state=0, device="cpu"),
+        "finetuned:untrained": fine_tuned(untrained, random_state=0, device="cpu"),
+        "stacking": stacking(random_state=0, device="cpu"),
+    }
+    for name, model in ours.items():
         found[name] = KnownElementsRegressor(model) if has_unknown else model
     if not has_unknown:
         parts = [("finetuned", found["finetuned"])]
         parts += [(name, found[key]) for name in STACKED if (key := f"cromel+{name}") in found]
         found["finetuned+stack"] = stack(parts, task.is_classification)
-        parts = [
-            (f"{featurizer} {name}", found[key])
-            for featurizer in ("cromel", "fractions")
-            for name in STACKED
-            if (key := f"{featurizer}+{name}") in found
-        ]
-        found["cromel-fractions+stack"] = stack(parts, task.is_classification)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})

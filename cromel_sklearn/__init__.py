@@ -17,6 +17,8 @@ _HOME = {
     "CroMELTransformer": "transformer",
     "CroMELClassifier": "finetuning_classifier",
     "CroMELRegressor": "finetuning_regressor",
+    "CroMELStackingClassifier": "stacking",
+    "CroMELStackingRegressor": "stacking",
     "CalibrationError": "exceptions",
     "CheckpointError": "exceptions",
     "CroMELError": "exceptions",

@@ -59,6 +59,12 @@ class CompositionBatch:
             self.atomic_numbers[:, :n_elements], self.atomic_fractions[:, :n_elements]
         )
 
+    def element_fractions(self) -> np.ndarray:
+        """Atomic fraction of each element, a column each: shape (n_samples, 103), float64."""
+        fractions = np.zeros((len(self), MAX_ATOMIC_NUMBER + 1))
+        np.put_along_axis(fractions, self.atomic_numbers, self.atomic_fractions, axis=1)
+        return fractions[:, 1:]
+
     @classmethod
     def from_amounts(cls, amounts: Iterable[tuple[tuple[int, ...], tuple[float, ...]]]):
         """Stack (atomic numbers, atomic fractions) pairs, as `parse_composition` returns them."""

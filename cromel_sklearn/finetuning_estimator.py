@@ -5,7 +5,6 @@ from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -13,20 +12,19 @@ from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
-    validate_data,
 )
 
 from .checkpoint import Checkpoint
 from .device import find_device
-from .documentation import DocumentationLink
 from .exceptions import InvalidTableError
+from .measurement_estimator import MeasurementEstimator
 from .registry import load_encoder
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
 
 
-class FineTunedEstimator(DocumentationLink, BaseEstimator):
+class FineTunedEstimator(MeasurementEstimator):
     """Parameters, training, prediction by each network, files."""
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
@@ -203,12 +201,6 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         members = self.encoder_.members
         return [members[number % len(members)] for number in range(len(self.networks_))]
 
-    def _require_target(self, y) -> None:
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-
     def _checked_weight(self, sample_weight, target) -> np.ndarray:
         weight = _check_sample_weight(sample_weight, target)
         if (weight < 0).any():
@@ -217,21 +209,6 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
                 f"sample_weight has {weight[row]} at index {row}; expected zero or more."
             )
         return weight
-
-    def _read(self, X, reset: bool):
-        from .finetuning_data import read_table
-
-        validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
-        table = read_table(X, self.feature_columns, self.encoder_.known_elements)
-        n_columns = 1 + table.features.shape[1]
-        if reset:
-            self.n_features_in_ = n_columns
-        elif n_columns != self.n_features_in_:
-            raise InvalidTableError(
-                f"X has {n_columns} columns, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} columns as in fit."
-            )
-        return table
 
     def _outputs(self, X) -> tuple[np.ndarray, np.ndarray]:
         """Outputs and noises of every network, of shape (n_networks, n_samples, n_outputs).
@@ -246,10 +223,3 @@ class FineTunedEstimator(DocumentationLink, BaseEstimator):
         if self.blend_.machines:  # otherwise nothing needs the pretrained embedding
             outputs = self.blend_.outputs(outputs, self._kernel_inputs(table))
         return outputs, noises
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.non_deterministic = False
-        return tags

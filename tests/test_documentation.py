@@ -12,12 +12,21 @@ from cromel_sklearn import (
     CroMELClassifier,
     CroMELPretrainer,
     CroMELRegressor,
+    CroMELStackingClassifier,
+    CroMELStackingRegressor,
     CroMELTransformer,
     documentation,
     load_encoder,
 )
 
-ESTIMATORS = [CroMELTransformer(), CroMELPretrainer(), CroMELRegressor(), CroMELClassifier()]
+ESTIMATORS = [
+    CroMELTransformer(),
+    CroMELPretrainer(),
+    CroMELRegressor(),
+    CroMELClassifier(),
+    CroMELStackingRegressor(),
+    CroMELStackingClassifier(),
+]
 
 
 @pytest.fixture

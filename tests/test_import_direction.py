@@ -19,9 +19,9 @@ INFERENCE_PATH = {
     "card", "checkpoint", "composition", "composition_encoder", "datasets", "demo", "device",
     "documentation", "elements", "exceptions", "finetuned_file", "finetuning_classifier",
     "finetuning_data", "finetuning_ensemble", "finetuning_estimator", "finetuning_net",
-    "finetuning_progress", "finetuning_regressor", "kernel_blend", "kernel_machine", "one_cycle",
-    "registry", "table_files",
-    "target_scale", "transformer", "uncertainty", "weights_file",
+    "finetuning_progress", "finetuning_regressor", "kernel_blend", "kernel_machine",
+    "measurement_estimator", "one_cycle", "registry", "stacking", "table_files", "target_scale",
+    "transformer", "uncertainty", "weights_file",
 }  # fmt: skip
 
 
@@ -48,6 +48,7 @@ def test_inference_never_imports_the_structure_path(module):
         ("import cromel_sklearn", ("torch", "skorch", "pymatgen", "pandas", "sklearn")),
         ("from cromel_sklearn import CroMELTransformer", ("torch", "skorch", "pymatgen")),
         ("from cromel_sklearn import CroMELRegressor", ("torch", "skorch", "pymatgen")),
+        ("from cromel_sklearn import CroMELStackingRegressor", ("torch", "skorch", "pymatgen")),
         ("import cromel_sklearn.cli", ("torch", "skorch", "pymatgen", "sklearn")),
     ],
 )

@@ -19,6 +19,8 @@ from cromel_sklearn import (
     CroMELClassifier,
     CroMELPretrainer,
     CroMELRegressor,
+    CroMELStackingClassifier,
+    CroMELStackingRegressor,
     CroMELTransformer,
 )
 from cromel_sklearn.composition_encoder import CompositionEncoderConfig
@@ -109,6 +111,12 @@ CASES = {
     ),
     "CroMELClassifier": (
         reads_numbers(CroMELClassifier)(**SMALL_FINE_TUNING), set(), NOT_FOR_CLASSIFIER
+    ),
+    "CroMELStackingRegressor": (
+        reads_numbers(CroMELStackingRegressor)(device="cpu", random_state=0), set(), {}
+    ),
+    "CroMELStackingClassifier": (
+        reads_numbers(CroMELStackingClassifier)(device="cpu", random_state=0), set(), {}
     ),
 }  # fmt: skip
 

@@ -18,6 +18,8 @@ from cromel_sklearn import (
     CroMELClassifier,
     CroMELPretrainer,
     CroMELRegressor,
+    CroMELStackingClassifier,
+    CroMELStackingRegressor,
     CroMELTransformer,
     load_standard_enthalpies,
     registry,
@@ -25,7 +27,14 @@ from cromel_sklearn import (
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.demo import element_statistics
 
-ESTIMATORS = [CroMELTransformer(), CroMELPretrainer(), CroMELRegressor(), CroMELClassifier()]
+ESTIMATORS = [
+    CroMELTransformer(),
+    CroMELPretrainer(),
+    CroMELRegressor(),
+    CroMELClassifier(),
+    CroMELStackingRegressor(),
+    CroMELStackingClassifier(),
+]
 N_ROWS = 120
 
 
