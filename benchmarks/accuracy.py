@@ -13,7 +13,7 @@ fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks
 or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
 predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
 result is computed again when the table, the encoder, the peer's runner, the model's parameters or,
-for our own estimators, the package's version changed; ``--drop-stale`` deletes such results instead.
+for our own estimators, the package's version changed; ``--drop-stale`` deletes it instead.
 """
 
 import argparse

@@ -8,17 +8,11 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
     StackingClassifier,
     StackingRegressor,
 )
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -36,9 +30,16 @@ from cromel_sklearn import (
 )
 from cromel_sklearn.composition import parse_composition, read_compositions
 from cromel_sklearn.demo import element_statistics
+from cromel_sklearn.stock_models import stock_classifiers, stock_regressors
 
-#: Most rows for a stock model whose time grows faster than the table; others stand in for it.
-MOST_ROWS = {"gbr": 2_000, "gp": 2_000, "svr": 10_000, "svr-search": 6_000}
+#: Most rows for the stock models that the package does not use itself; others stand in for them.
+MOST_ROWS = {"gbr": 2_000, "svr-search": 6_000}
+
+#: Names of the package's stock models here.
+SHORT = {
+    "trees": "extratrees", "support_vectors": "svr", "gaussian_process": "gp",
+    "boosting": "histgbr",
+}  # fmt: skip
 
 #: Stock models that take rows of NaN.
 TAKES_NAN = ("extratrees", "histgbr")
@@ -59,36 +60,29 @@ def searched(machine, scoring: str) -> GridSearchCV:
     )
 
 
-def regressors() -> dict:
-    """Stock regressors; kernel machines see scaled features and a scaled target.
+def _together(package_models: dict, others: dict, n_rows: int) -> dict:
+    short = {SHORT[name]: model for name, model in package_models.items()}
+    suiting = {name: model for name, model in others.items() if n_rows <= MOST_ROWS[name]}
+    return short | suiting
 
-    The Gaussian process finds its own width and noise by the likelihood of the training rows.
-    """
-    svr = TransformedTargetRegressor(
-        make_pipeline(StandardScaler(), SVR(C=10.0)), transformer=StandardScaler()
-    )
-    kernel = ConstantKernel() * Matern(length_scale=20.0, nu=1.5) + WhiteKernel(0.1)
-    gaussian_process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+
+def regressors(n_rows: int = 0) -> dict:
+    """Stock regressors: those of the package, gradient boosting, and a searched machine."""
     search = searched(SVR(cache_size=1000), "neg_mean_absolute_error")
-    return {
+    others = {
         "gbr": GradientBoostingRegressor(random_state=0),
-        "extratrees": ExtraTreesRegressor(200, max_features=1 / 3, random_state=0),
-        "gp": make_pipeline(StandardScaler(), gaussian_process),
-        "svr": svr,
         "svr-search": TransformedTargetRegressor(search, transformer=StandardScaler()),
-        "histgbr": HistGradientBoostingRegressor(random_state=0),
     }
+    return _together(stock_regressors(0, n_rows), others, n_rows)
 
 
-def classifiers() -> dict:
+def classifiers(n_rows: int = 0) -> dict:
     """The same families for classes."""
-    return {
+    others = {
         "gbr": GradientBoostingClassifier(random_state=0),
-        "extratrees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=0),
-        "svr": make_pipeline(StandardScaler(), SVC(C=10.0)),
         "svr-search": searched(SVC(class_weight="balanced", cache_size=1000), "balanced_accuracy"),
-        "histgbr": HistGradientBoostingClassifier(random_state=0),
     }
+    return _together(stock_classifiers(0, n_rows), others, n_rows)
 
 
 def stack(estimators: list[tuple], is_classification: bool):
@@ -178,8 +172,7 @@ def stock_models(task, n_rows: int, has_unknown: bool) -> dict:
     Where the task has elements that the encoder has never seen, those rows are NaN, which only the
     forests and the histogram boosting take.
     """
-    stock = classifiers() if task.is_classification else regressors()
-    stock = {name: model for name, model in stock.items() if n_rows <= MOST_ROWS.get(name, n_rows)}
+    stock = (classifiers if task.is_classification else regressors)(n_rows)
     parts = [(name, stock[name]) for name in STACKED if name in stock]
     stock["stack"] = stack(parts, task.is_classification)
     found = {}

@@ -155,7 +155,7 @@ def _as_frame(X) -> pd.DataFrame | None:
 
 def _feature_columns(frame: pd.DataFrame, feature_columns) -> list:
     if feature_columns is None:
-        return [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+        return _numeric_columns(frame)
     if isinstance(feature_columns, str):
         raise InvalidTableError(
             f"feature_columns must be a list of column names, got {feature_columns!r}; "
@@ -170,8 +170,13 @@ def _feature_columns(frame: pd.DataFrame, feature_columns) -> list:
     return names
 
 
+def _numeric_columns(frame: pd.DataFrame) -> list:
+    return [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
+
+
 def _composition_column(frame: pd.DataFrame, names: list):
-    rest = [name for name in frame if name not in names]
+    numeric = {*names, *_numeric_columns(frame)}  # those not named take no part
+    rest = [name for name in frame if name not in numeric]
     if len(rest) != 1:
         found = f"{rest!r}" if rest else "none"
         raise InvalidTableError(

@@ -78,7 +78,9 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
     best_epoch_ : list of int
         Epoch, counted from 1, whose weights each network keeps.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns in use: that of compositions, and numeric ones.
+    feature_names_in_ : ndarray of object
+        Names of all columns of a table that has names.
 
     References
     ----------

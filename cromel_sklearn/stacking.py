@@ -1,8 +1,9 @@
 """Formulas and measurements in, several stock models weighed against each other out.
 
-What the members see is the frozen embedding, or the plain fractions of the elements: the embedding
-carries what calculations know, the fractions let a tree tell two alloys or two dopings apart that
-lie close together in the embedding.
+The members see one of two views of a composition. The frozen embedding carries all that
+calculations have taught the encoder. The calculated properties that it predicts, beside the plain
+fractions of the elements, are few, and let a tree tell two alloys or two dopings apart that lie
+close together in the embedding. Numeric columns stand beside both.
 """
 
 import warnings
@@ -10,24 +11,14 @@ from numbers import Integral
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    StackingClassifier,
-    StackingRegressor,
-)
+from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import StackingClassifier, StackingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
@@ -36,11 +27,11 @@ from .checkpoint import Checkpoint
 from .device import find_device
 from .exceptions import InvalidTableError
 from .measurement_estimator import MeasurementEstimator
+from .member_weights import MemberWeights
 from .registry import load_encoder
+from .stock_models import stock_classifiers, stock_regressors
 
-#: Rows up to which a member whose time grows faster than the table takes part.
-MOST_ROWS = {"gaussian_process": 2_000, "support_vectors": 10_000}
-_N_FOLDS = 3
+_MOST_FOLDS = 5
 
 
 class _StackedEstimator(MeasurementEstimator):
@@ -88,48 +79,49 @@ class _StackedEstimator(MeasurementEstimator):
         return self.stack_.predict(self._features(self._read(X, reset=False)))
 
     def _features(self, table) -> np.ndarray:
-        """Embedding, element fractions and numeric columns, of shape (n_samples, n_features)."""
+        """Embedding, predicted properties, element fractions and numeric columns of each row.
+
+        Returns an array of shape (n_samples, n_columns).
+        """
         _, first, inverse = np.unique(
             table.composition_of_row, return_index=True, return_inverse=True
         )
         compositions = table.compositions[first]  # each is embedded once
-        embedding, _ = self.encoder_.embed(compositions, device=find_device(self.device))
-        by_composition = np.hstack([embedding, compositions.element_fractions()])
+        embedded = self.encoder_.embed(compositions, device=find_device(self.device))
+        by_composition = np.hstack([*embedded, compositions.element_fractions()])
         return np.hstack([by_composition[inverse], table.features])
 
-    def _members(self, stock: dict, n_columns: int) -> list[tuple]:
-        """Put each stock model on each of the two features; both see the numeric columns."""
-        embedding_dim = self.encoder_.embedding_dim
-        n_fractions = n_columns - embedding_dim - self.n_features_in_ + 1
-        columns = np.arange(n_columns)
-        is_fraction = (columns >= embedding_dim) & (columns < embedding_dim + n_fractions)
-        seen = {"embedding": columns[~is_fraction], "fractions": columns[columns >= embedding_dim]}
+    def _members(self, stock: dict, n_columns: int, n_numeric: int) -> list[tuple]:
+        """Put each stock model on each view; forests on the short one, where they are fast."""
+        embedding, rest = np.split(np.arange(n_columns), [self.encoder_.embedding_dim])
+        numeric = rest[len(rest) - n_numeric :]
+        views = {"embedding": [*embedding, *numeric], "elements": rest}
         return [
             (
-                f"{features}_{name}",
-                make_pipeline(ColumnTransformer([(features, "passthrough", own)]), model),
+                f"{view}_{name}",
+                make_pipeline(
+                    ColumnTransformer([(view, "passthrough", columns)]),
+                    VarianceThreshold(),  # elements that no row contains
+                    model,
+                ),
             )
-            for features, own in seen.items()
+            for view, columns in views.items()
             for name, model in stock.items()
+            if (view, name) != ("embedding", "trees")
         ]
 
-    def _fit(self, X, y, stock, folds, stack_class, final_estimator):
+    def _fit(self, X, y, stock_models, folds_class, stack_class, final_estimator):
         """Fit the members on folds that keep the rows of one composition together."""
         self.encoder_ = load_encoder(self.encoder)
         table = self._read(X, reset=True)
         check_consistent_length(table, y)
-        groups = table.composition_of_row
-        if len(np.unique(groups)) < _N_FOLDS:
-            raise InvalidTableError(
-                f"Expected at least {_N_FOLDS} different compositions to fit to, got "
-                f"{len(np.unique(groups))} (n_samples={len(y)})."
-            )
+        seed = int(check_random_state(self.random_state).randint(2**31))
         features = self._features(table)
-        small = {
-            name: model for name, model in stock.items() if len(y) <= MOST_ROWS.get(name, len(y))
-        }
+        groups = table.composition_of_row
+        n_folds = _n_folds(groups, y if is_classifier(self) else np.zeros(len(y)))
+        folds = folds_class(n_folds, shuffle=True, random_state=seed)
         stack = stack_class(
-            self._members(small, features.shape[1]),
+            self._members(stock_models(seed, len(y)), features.shape[1], table.features.shape[1]),
             final_estimator,
             cv=list(folds.split(features, y, groups)),
             n_jobs=self.n_jobs,
@@ -142,13 +134,32 @@ class _StackedEstimator(MeasurementEstimator):
         return self
 
 
+def _n_folds(groups: np.ndarray, classes: np.ndarray) -> int:
+    """As many folds, up to five, as the rarest class has compositions."""
+    n_compositions = len(np.unique(groups))
+    if n_compositions < 3:
+        raise InvalidTableError(
+            f"Expected at least 3 different compositions to fit to, got {n_compositions} "
+            f"(n_samples={len(groups)})."
+        )
+    by_class = {name: len(np.unique(groups[classes == name])) for name in np.unique(classes)}
+    rarest = min(by_class, key=lambda name: by_class[name])
+    if by_class[rarest] < 2:
+        raise InvalidTableError(
+            f"Class {rarest} has rows of one composition only, expected at least two: leave it "
+            f"out, or add rows."
+        )
+    return min(_MOST_FOLDS, by_class[rarest])
+
+
 class CroMELStackingRegressor(RegressorMixin, _StackedEstimator):
     """Regression of measurements by a stack of stock models on frozen embeddings.
 
-    Extremely randomized trees, a support vector machine, histogram gradient boosting and, up to
-    2,000 rows, a Gaussian process, each on the embedding and again on the fractions of the
-    elements, weighed by positive weights that suit their predictions of rows they were not fitted
-    to. All rows of a composition are held out together.
+    A support vector machine (up to 10,000 rows), a Gaussian process (up to 2,000) and histogram
+    gradient boosting on the embedding; the same and extremely randomized trees on the calculated
+    properties that the encoder predicts beside the fractions of the elements. Their weights are
+    positive and suit their predictions of rows that they were not fitted to, with all rows of a
+    composition held out together (`MemberWeights`).
 
     Parameters
     ----------
@@ -170,9 +181,12 @@ class CroMELStackingRegressor(RegressorMixin, _StackedEstimator):
     ----------
     encoder_ : Checkpoint
     stack_ : StackingRegressor
-        Its `named_estimators_` are the members, its `final_estimator_.coef_` their weights.
+        Its `named_estimators_` are the members, its `final_estimator_.coef_` their weights, in the
+        same order.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Columns in use: that of compositions, and numeric ones.
+    feature_names_in_ : ndarray of object
+        Names of all columns of a table that has names.
 
     References
     ----------
@@ -212,19 +226,7 @@ class CroMELStackingRegressor(RegressorMixin, _StackedEstimator):
         self._require_target(y)
         y = column_or_1d(y, dtype=float, warn=True)
         assert_all_finite(y, input_name="y")
-        seeds = check_random_state(self.random_state).randint(2**31, size=4).tolist()
-        kernel = ConstantKernel() * Matern(length_scale=20.0, nu=1.5) + WhiteKernel(0.1)
-        process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=seeds[0])
-        machine = make_pipeline(StandardScaler(), SVR(C=10.0))
-        stock = {
-            "trees": ExtraTreesRegressor(200, max_features=1 / 3, random_state=seeds[1]),
-            "support_vectors": TransformedTargetRegressor(machine, transformer=StandardScaler()),
-            "gaussian_process": make_pipeline(StandardScaler(), process),
-            "boosting": HistGradientBoostingRegressor(random_state=seeds[2]),
-        }
-        folds = GroupKFold(_N_FOLDS, shuffle=True, random_state=seeds[3])
-        weights = LinearRegression(positive=True)
-        return self._fit(X, y, stock, folds, StackingRegressor, weights)
+        return self._fit(X, y, stock_regressors, GroupKFold, StackingRegressor, MemberWeights())
 
 
 class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
@@ -262,7 +264,7 @@ class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
         ----------
         X : as in `CroMELStackingRegressor.fit`
         y : array-like of shape (n_samples,)
-            Classes of any type, three rows of each at least.
+            Classes of any type, two compositions of each at least.
 
         Returns
         -------
@@ -280,24 +282,11 @@ class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        self.classes_, counts = np.unique(y, return_counts=True)
+        self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
-            raise InvalidTableError(f"Expected two classes or more, got one class: {y[0]!r}.")
-        if counts.min() < _N_FOLDS:
-            rare = self.classes_[counts.argmin()]
-            raise InvalidTableError(
-                f"Class {rare!r} has {counts.min()} rows, expected at least {_N_FOLDS} of each "
-                f"class: leave it out, or add rows."
-            )
-        seeds = check_random_state(self.random_state).randint(2**31, size=4).tolist()
-        stock = {
-            "trees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=seeds[1]),
-            "support_vectors": make_pipeline(StandardScaler(), SVC(C=10.0)),
-            "boosting": HistGradientBoostingClassifier(random_state=seeds[2]),
-        }
-        folds = StratifiedGroupKFold(_N_FOLDS, shuffle=True, random_state=seeds[3])
+            raise InvalidTableError(f"Expected two classes or more, got {y[0]} alone.")
         weights = LogisticRegression(class_weight="balanced")
-        return self._fit(X, y, stock, folds, StackingClassifier, weights)
+        return self._fit(X, y, stock_classifiers, StratifiedGroupKFold, StackingClassifier, weights)
 
     def predict_proba(self, X):
         """Predict probabilities, of classes that count alike.

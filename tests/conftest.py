@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import torch
 from pymatgen.core import Element, Lattice, Structure
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
 
-from cromel_sklearn import CroMELPretrainer
+from cromel_sklearn import CroMELPretrainer, stacking
 from cromel_sklearn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.structure_encoder import StructureEncoderConfig
 
@@ -93,6 +95,21 @@ def checkpoint(rock_salts):
         max_epochs=1, batch_size=8, device="cpu", n_jobs=1, verbose=0,
     )  # fmt: skip
     return pretrainer.fit(*rock_salts).checkpoint_
+
+
+@pytest.fixture
+def small_stock_models(monkeypatch):
+    """Stacks of two models that take a hundredth of a second each."""
+
+    def regressors(seed, n_rows):
+        return {"trees": ExtraTreesRegressor(5, random_state=seed), "linear": Ridge()}
+
+    def classifiers(seed, n_rows):
+        trees = ExtraTreesClassifier(5, random_state=seed)
+        return {"trees": trees, "linear": LogisticRegression(max_iter=1000)}
+
+    monkeypatch.setattr(stacking, "stock_regressors", regressors)
+    monkeypatch.setattr(stacking, "stock_classifiers", classifiers)
 
 
 @pytest.fixture(autouse=True)

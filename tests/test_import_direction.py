@@ -20,7 +20,8 @@ INFERENCE_PATH = {
     "documentation", "elements", "exceptions", "finetuned_file", "finetuning_classifier",
     "finetuning_data", "finetuning_ensemble", "finetuning_estimator", "finetuning_net",
     "finetuning_progress", "finetuning_regressor", "kernel_blend", "kernel_machine",
-    "measurement_estimator", "one_cycle", "registry", "stacking", "table_files", "target_scale",
+    "measurement_estimator", "member_weights", "one_cycle", "registry", "stacking", "stock_models",
+    "table_files", "target_scale",
     "transformer", "uncertainty", "weights_file",
 }  # fmt: skip
 

@@ -82,17 +82,19 @@ NOT_FOR_STRUCTURES = {
     "check_n_features_in_after_fitting": "a crystal structure is no row of features",
 }
 
-NOT_FOR_FINE_TUNING = {
+NOT_FOR_MEASUREMENTS = {
     "check_estimators_empty_data_messages": "a table without columns has no compositions",
-    "check_estimators_partial_fit_n_features": "a formula is one feature, whatever its numbers",
     "check_fit2d_predict1d": "one column of formulas may be one-dimensional",
     "check_n_features_in": "a formula is one feature, whatever the numbers it was made of",
     "check_n_features_in_after_fitting": "likewise; see test_bad_feature_columns_are_named",
+}
+NOT_FOR_FINE_TUNING = {
+    **NOT_FOR_MEASUREMENTS,
+    "check_estimators_partial_fit_n_features": "a formula is one feature, whatever its numbers",
     "check_sample_weight_equivalence_on_dense_data": "batches of weighted rows are not batches of "
     "repeated rows; see test_sample_weights_decide_between_contradicting_rows",
 }
 NOT_FOR_CLASSIFIER = {
-    **NOT_FOR_FINE_TUNING,
     "check_classifiers_train": "ends by predicting other numbers of features, which formulas lack",
 }
 
@@ -110,15 +112,26 @@ CASES = {
         reads_numbers(CroMELRegressor)(**SMALL_FINE_TUNING), set(), NOT_FOR_FINE_TUNING
     ),
     "CroMELClassifier": (
-        reads_numbers(CroMELClassifier)(**SMALL_FINE_TUNING), set(), NOT_FOR_CLASSIFIER
+        reads_numbers(CroMELClassifier)(**SMALL_FINE_TUNING),
+        set(),
+        NOT_FOR_FINE_TUNING | NOT_FOR_CLASSIFIER,
     ),
     "CroMELStackingRegressor": (
-        reads_numbers(CroMELStackingRegressor)(device="cpu", random_state=0), set(), {}
+        reads_numbers(CroMELStackingRegressor)(device="cpu", random_state=0),
+        set(),
+        NOT_FOR_MEASUREMENTS,
     ),
     "CroMELStackingClassifier": (
-        reads_numbers(CroMELStackingClassifier)(device="cpu", random_state=0), set(), {}
+        reads_numbers(CroMELStackingClassifier)(device="cpu", random_state=0),
+        set(),
+        NOT_FOR_MEASUREMENTS | NOT_FOR_CLASSIFIER,
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small_stacks(small_stock_models):
+    """All checks with small members."""
 
 
 def _checks(case: str):
