@@ -14,9 +14,8 @@ N_FOLDS = 5
 LEAK = "leak"
 #: What is compared, in this order: label -> featurizers or models that belong to it.
 FAMILIES = {
-    "CroMEL": ("cromel", "finetuned"),
+    "CroMEL": ("cromel", "finetuned", "stacking"),
     "CroMEL + Magpie": ("cromel-magpie",),
-    "CroMEL + fractions": ("cromel-fractions",),
     "fractions": ("fractions",),
     "Magpie": ("magpie",),
     "mat2vec": ("mat2vec",),
@@ -79,7 +78,7 @@ def family_errors(task: str, results: dict, family: str) -> tuple[str, dict[str,
 
 
 def our_errors(task: str, results: dict, family: str) -> tuple[str, dict[str, float]] | None:
-    """Our member to compare with a family: fine-tuned, or under a regressor that it ran with too.
+    """Our member to compare with a family: an estimator of ours, or under a regressor of theirs.
 
     Peers bring a network of their own: all of ours stand against them.
     """

@@ -15,7 +15,6 @@ STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
 COLORS = {
     "CroMEL": "#c1272d",
     "CroMEL + Magpie": "#e8871e",
-    "CroMEL + fractions": "#f2b8a0",
     "fractions": "#777777",
     "Magpie": "#333333",
     "mat2vec": "#7aa6c2",
@@ -26,7 +25,7 @@ COLORS = {
     "MODNet": "#d6a419",
     "paper": "#8c6d46",
 }
-MARKERS = dict(zip(FAMILIES, "oD<>s^vhPXp*", strict=True))
+MARKERS = dict(zip(FAMILIES, "oD>s^vhPXp*", strict=True))
 
 
 def _save(figure, path: Path) -> None:

@@ -55,11 +55,11 @@ pristine pretrained weights and fits on its training rows only.
 """
 
 RULES = """Each family of models is taken with the member that suits the task best by its mean error
-over the folds; CroMEL, against a family of features, with its best fine-tuned or under a regressor
-that those features ran with too (the tables task by task list what ran). The gain is how much
-smaller CroMEL's error is on the same folds: mean absolute error, or 1 - balanced accuracy for
-classes. Better or worse: the paired differences over folds are other than zero by the corrected
-resampled t-test at 5 %; level: they are not.
+over the folds; CroMEL, against a family of features, with the best of its own estimators
+(fine-tuned, stacking) or under a regressor that those features ran with too (the tables task by
+task list what ran). The gain is how much smaller CroMEL's error is on the same folds: mean absolute
+error, or 1 - balanced accuracy for classes. Better or worse: the paired differences over folds are
+other than zero by the corrected resampled t-test at 5 %; level: they are not.
 """
 
 LOOK = """In the table: errors; best in bold; the sign says how CroMEL does against that family
@@ -77,11 +77,12 @@ so that no set of elements of the test rows is in the training rows.
 MODELS = """## Task by task
 
 Mean and standard deviation over the folds; the best model with all folds in bold, others within
-one deviation of it in italics. `cromel` is `CroMELTransformer()` as it comes, `cromel-magpie` its
-columns beside Magpie's; `fractions` the atomic fractions of the elements, a column each; `stack`
-scikit-learn's stack of `extratrees`, `svr`, `gp` and `histgbr`, `finetuned+stack` the same and the
-fine-tuned estimator, `cromel-fractions+stack` of the same on both features; `untrained` the network
-of `mp-multi@1.1` with random weights;
+one deviation of it in italics. `stacking` and `finetuned` are the package's own estimators as they
+come, `CroMELStackingRegressor()` or `CroMELRegressor()` and the classifiers; `cromel` is
+`CroMELTransformer()`, `cromel-magpie` its columns beside Magpie's; `fractions` the atomic fractions
+of the elements, a column each; `stack` scikit-learn's stack of `extratrees`, `svr`, `gp` and
+`histgbr`, `finetuned+stack` the same and the fine-tuned estimator; `untrained` the network of
+`mp-multi@1.1` with random weights;
 `statistics` the mean, minimum and maximum of the element features; `magpie` matminer's 132
 features; `mat2vec` and `matscholar` fraction-weighted means of word vectors. `svr` is scaled
 (features and target, C = 10), `svr-search` the same with penalty and width searched by
