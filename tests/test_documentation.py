@@ -3,30 +3,17 @@
 from importlib.metadata import metadata
 
 import pytest
+from public_estimators import ESTIMATORS
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
 from cromel_sklearn import (
-    CroMELClassifier,
-    CroMELPretrainer,
-    CroMELRegressor,
-    CroMELStackingClassifier,
-    CroMELStackingRegressor,
     CroMELTransformer,
     documentation,
     load_encoder,
 )
-
-ESTIMATORS = [
-    CroMELTransformer(),
-    CroMELPretrainer(),
-    CroMELRegressor(),
-    CroMELClassifier(),
-    CroMELStackingRegressor(),
-    CroMELStackingClassifier(),
-]
 
 
 @pytest.fixture

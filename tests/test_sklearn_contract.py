@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from public_estimators import ESTIMATORS
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import GradientBoostingRegressor, StackingRegressor
@@ -15,11 +16,6 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import cromel_sklearn
 from cromel_sklearn import (
     Checkpoint,
-    CroMELClassifier,
-    CroMELPretrainer,
-    CroMELRegressor,
-    CroMELStackingClassifier,
-    CroMELStackingRegressor,
     CroMELTransformer,
     load_standard_enthalpies,
     registry,
@@ -27,14 +23,6 @@ from cromel_sklearn import (
 from cromel_sklearn.datasets import load_task
 from cromel_sklearn.demo import element_statistics
 
-ESTIMATORS = [
-    CroMELTransformer(),
-    CroMELPretrainer(),
-    CroMELRegressor(),
-    CroMELClassifier(),
-    CroMELStackingRegressor(),
-    CroMELStackingClassifier(),
-]
 N_ROWS = 120
 
 
