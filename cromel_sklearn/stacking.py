@@ -284,7 +284,7 @@ class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
-            raise InvalidTableError(f"Expected two classes or more, got {y[0]} alone.")
+            raise InvalidTableError(f"Expected two classes or more, got one class: {y[0]}.")
         weights = LogisticRegression(class_weight="balanced")
         return self._fit(X, y, stock_classifiers, StratifiedGroupKFold, StackingClassifier, weights)
 

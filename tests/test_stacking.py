@@ -156,7 +156,7 @@ def test_long_tables_do_without_what_grows_faster():
             SALTS,
             ["a"] * 20,
             InvalidTableError,
-            "Expected two classes or more, got a",
+            "Expected two classes or more, got one class: a",
         ),
         (ESTIMATORS[1], SALTS, [*"a" * 19, "b"], InvalidTableError, "Class b has rows of one"),
         (ESTIMATORS[1], SALTS, Y, ValueError, "Unknown label type"),
