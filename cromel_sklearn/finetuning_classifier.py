@@ -3,11 +3,8 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
 
 from .finetuning_estimator import FineTunedEstimator
 from .uncertainty import probabilities, temperature
@@ -140,10 +137,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         return self._fit(X, y, sample_weight, classes, go_on=go_on, one_epoch=True)
 
     def _fit(self, X, y, sample_weight, classes, *, go_on, one_epoch=False):
-        self._require_target(y)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        y = self._checked_classes(y)
         if not go_on:
             encoder = LabelEncoder().fit(y if classes is None else classes)
             self.classes_ = encoder.classes_

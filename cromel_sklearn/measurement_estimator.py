@@ -1,7 +1,10 @@
 """What estimators that are fitted to measurements share: how they read a table of them."""
 
+import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from .checkpoint import Checkpoint
 from .documentation import DocumentationLink
@@ -19,6 +22,14 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+
+    def _checked_classes(self, y) -> np.ndarray:
+        """Classes of each row, of shape (n_samples,), none of them missing."""
+        self._require_target(y)
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
+        return y
 
     def _read(self, X, reset: bool):
         from .finetuning_data import read_table

@@ -20,7 +20,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from .checkpoint import Checkpoint
@@ -278,10 +277,7 @@ class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
             If the encoder or the device cannot be used.
         """
         self._validate_params()
-        self._require_target(y)
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
+        y = self._checked_classes(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise InvalidTableError(f"Expected two classes or more, got one class: {y[0]}.")
