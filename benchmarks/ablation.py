@@ -26,12 +26,12 @@ from models import on_features, regressors
 from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials
-from cromel_sklearn.composition import read_compositions
-from cromel_sklearn.composition_encoder import CompositionEncoderConfig
-from cromel_sklearn.datasets import load_task
-from cromel_sklearn.materials import material_compositions
-from cromel_sklearn.pretraining import INCIDENTAL
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.composition import read_compositions
+from cromel_sklearn.data.enthalpies import load_task
+from cromel_sklearn.data.materials import material_compositions
+from cromel_sklearn.data.readers import file_checksum
+from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
+from cromel_sklearn.pretraining.pretrainer import INCIDENTAL
 
 RESULT = RESULTS / "ablation" / "pretraining.json"
 TASKS = ("formation_enthalpy", "band_gap")

@@ -6,7 +6,7 @@ on where it was stopped)::
     python benchmarks/accuracy.py [--tasks formation_enthalpy ...] [--models cromel+svr ...]
                                   [--folds 0 1 2 3 4] [--split formula|system] [--drop-stale]
 
-In: the fourteen tasks of ``cromel_sklearn.datasets.load_task`` below ``CROMEL_DATA`` (default
+In: the fourteen tasks of ``load_task`` below ``CROMEL_DATA`` (default
 ``../shared/data``) and the models of ``models.py``. Split `formula`: MatBench's own folds, grouped
 by reduced formula elsewhere; `system`: grouped by chemical system, for all tasks. Every fold fits a
 fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks/results/accuracy``
@@ -43,9 +43,9 @@ from sklearn.metrics import (
 )
 
 from cromel_sklearn import InvalidCompositionWarning, load_encoder
-from cromel_sklearn.datasets import TASKS, load_task
-from cromel_sklearn.measurement_estimator import MeasurementEstimator
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.enthalpies import TASKS, load_task
+from cromel_sklearn.data.readers import file_checksum
+from cromel_sklearn.estimators.measurement_estimator import MeasurementEstimator
 
 FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system"}
 PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")

@@ -23,7 +23,7 @@ from rich.progress import Progress
 from sklearn.model_selection import GroupKFold
 
 from cromel_sklearn import CroMELClassifier, CroMELRegressor
-from cromel_sklearn.datasets import load_task
+from cromel_sklearn.data.enthalpies import load_task
 
 RESULT = RESULTS / "development.json"
 #: Task -> development folds used.

@@ -8,8 +8,8 @@ from peers.install import element_table
 from pymatgen.core import Element
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from cromel_sklearn.composition import read_compositions
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.composition import read_compositions
+from cromel_sklearn.data.readers import file_checksum
 
 FILES = {"mat2vec": "mat2vec.csv", "matscholar": "matscholar-embedding.json"}
 

@@ -25,8 +25,8 @@ from magpie import featurize_magpie
 from paths import DATA_HOME, REPOSITORY, RESULTS
 
 from cromel_sklearn import CroMELRegressor, CroMELTransformer, load_standard_enthalpies
-from cromel_sklearn.composition import _parse_formula
-from cromel_sklearn.datasets import load_task
+from cromel_sklearn.data.composition import _parse_formula
+from cromel_sklearn.data.enthalpies import load_task
 
 RESULT = RESULTS / "footprint.json"
 

@@ -31,9 +31,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cromel_sklearn import CroMELTransformer
-from cromel_sklearn.composition import _parse_formula
-from cromel_sklearn.datasets import load_task
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.composition import _parse_formula
+from cromel_sklearn.data.enthalpies import load_task
+from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "grid_search.json"
 #: A quick model, beside which embedding weighs most: the largest gain that `memory=` can bring.

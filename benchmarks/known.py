@@ -16,9 +16,9 @@ from accuracy import PARITY_TASKS, load_silently, read_json, write_json
 from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import read_materials
-from cromel_sklearn.composition import read_compositions
-from cromel_sklearn.materials import material_compositions
-from cromel_sklearn.sources import read_labels
+from cromel_sklearn.data.composition import read_compositions
+from cromel_sklearn.data.materials import material_compositions
+from cromel_sklearn.data.readers import read_labels
 
 RESULT = RESULTS / "known.json"
 #: Labels without structures that the default encoder has learned.

@@ -20,8 +20,8 @@ from accuracy import environment, scores, write_json
 from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import CroMELRegressor
-from cromel_sklearn.datasets import load_task
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.enthalpies import load_task
+from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "leak.json"
 ENCODER = "mp-formation-energy-wasserstein"

@@ -18,8 +18,8 @@ from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
 
-from cromel_sklearn.datasets import load_task
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.enthalpies import load_task
+from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "learning_curve.json"
 TASKS = ("formation_enthalpy", "band_gap")

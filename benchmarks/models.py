@@ -28,9 +28,9 @@ from cromel_sklearn import (
     list_encoders,
     load_encoder,
 )
-from cromel_sklearn.composition import parse_composition, read_compositions
-from cromel_sklearn.demo import element_statistics
-from cromel_sklearn.stock_models import stock_classifiers, stock_regressors
+from cromel_sklearn.cli.demo import element_statistics
+from cromel_sklearn.data.composition import parse_composition, read_compositions
+from cromel_sklearn.estimators.members import stock_classifiers, stock_regressors
 
 #: Most rows for the stock models that the package does not use itself; others stand in for them.
 MOST_ROWS = {"gbr": 2_000, "svr-search": 6_000}

@@ -31,7 +31,7 @@ from tables import (
 )
 
 from cromel_sklearn import list_encoders, load_encoder
-from cromel_sklearn.datasets import TASKS
+from cromel_sklearn.data.enthalpies import TASKS
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 IMAGES = PAGE.parent / "images"

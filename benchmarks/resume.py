@@ -28,7 +28,7 @@ import pandas as pd
 from paths import DATA_HOME, RESULTS
 from safetensors.numpy import load_file
 
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "resume.json"
 

@@ -14,7 +14,7 @@ from comparison import (
 )
 from peers.estimator import PEERS
 
-from cromel_sklearn.datasets import TASKS
+from cromel_sklearn.data.enthalpies import TASKS
 
 SIGNS = {"better": "▲", "worse": "▼", "level": "=", "open": "·"}
 

@@ -17,7 +17,7 @@ from accuracy import environment, write_json
 from paths import DATA_HOME, RESULTS
 
 from cromel_sklearn import CroMELRegressor
-from cromel_sklearn.datasets import TASKS, load_task
+from cromel_sklearn.data.enthalpies import TASKS, load_task
 
 RESULT = RESULTS / "uncertainty.json"
 COVERAGES = (0.5, 0.8, 0.9, 0.95)

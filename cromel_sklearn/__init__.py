@@ -12,13 +12,13 @@ __version__ = version("cromel-sklearn")
 # Public name -> the module that defines it; imported at first use, so that
 # `import cromel_sklearn` loads neither torch nor pymatgen.
 _HOME = {
-    "Checkpoint": "checkpoint",
-    "CroMELPretrainer": "pretraining",
-    "CroMELTransformer": "transformer",
-    "CroMELClassifier": "finetuning_classifier",
-    "CroMELRegressor": "finetuning_regressor",
-    "CroMELStackingClassifier": "stacking",
-    "CroMELStackingRegressor": "stacking",
+    "Checkpoint": "encoders.checkpoint",
+    "CroMELPretrainer": "pretraining.pretrainer",
+    "CroMELTransformer": "estimators.transformer",
+    "CroMELClassifier": "estimators.classifier",
+    "CroMELRegressor": "estimators.regressor",
+    "CroMELStackingClassifier": "estimators.stacking",
+    "CroMELStackingRegressor": "estimators.stacking",
     "CalibrationError": "exceptions",
     "CheckpointError": "exceptions",
     "CroMELError": "exceptions",
@@ -28,11 +28,11 @@ _HOME = {
     "InvalidCompositionWarning": "exceptions",
     "InvalidTableError": "exceptions",
     "SourceDataError": "exceptions",
-    "list_encoders": "registry",
-    "load_encoder": "registry",
-    "load_standard_enthalpies": "datasets",
-    "read_labels": "sources",
-    "read_materials": "sources",
+    "list_encoders": "encoders.registry",
+    "load_encoder": "encoders.registry",
+    "load_standard_enthalpies": "data.enthalpies",
+    "read_labels": "data.readers",
+    "read_materials": "data.readers",
 }
 
 __all__ = sorted(_HOME)

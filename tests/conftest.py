@@ -11,9 +11,10 @@ from pymatgen.core import Element, Lattice, Structure
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from cromel_sklearn import CroMELPretrainer, stacking
-from cromel_sklearn.composition_encoder import CompositionEncoderConfig
-from cromel_sklearn.structure_encoder import StructureEncoderConfig
+from cromel_sklearn import CroMELPretrainer
+from cromel_sklearn.estimators import stacking
+from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
+from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
 
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")

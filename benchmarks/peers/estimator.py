@@ -11,8 +11,8 @@ from peers.install import element_table, installed_interpreter
 from pymatgen.core import Element
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from cromel_sklearn.composition import parse_composition
-from cromel_sklearn.sources import file_checksum
+from cromel_sklearn.data.composition import parse_composition
+from cromel_sklearn.data.readers import file_checksum
 
 #: Name -> environment, which also names the runner, and what the runner is told.
 PEERS: dict[str, tuple[str, dict]] = {

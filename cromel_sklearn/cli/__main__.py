@@ -1,0 +1,5 @@
+"""Run the `cromel` command as ``python -m cromel_sklearn.cli``."""
+
+from .app import main
+
+main()

@@ -1,0 +1,403 @@
+"""Calculated crystal structures in, pretrained `Checkpoint` out: the CroMEL pretraining."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from torch.utils.data import RandomSampler, Sampler
+
+from ..data.crystal_graph import build_crystal_graphs
+from ..data.elements import pymatgen_element_table
+from ..data.materials import (
+    CalculatedMaterials,
+    geometry_targets,
+    split_by_composition,
+)
+from ..data.readers import materials_from_structures
+from ..device import fast_matrix_products, find_device
+from ..documentation import DocumentationLink
+from ..encoders.checkpoint import Checkpoint
+from ..nn.composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
+from ..nn.losses import ADVERSARIAL_CRITERIA, CRITERIA, Critic
+from ..nn.structure_encoder import StructureEncoder, StructureEncoderConfig, embed_structures
+from .callbacks import (
+    EpochSeed,
+    OneCycle,
+    ProgressReport,
+    StopTraining,
+    TrainingState,
+    Validation,
+    load_structure_encoder,
+    run_checksum,
+    summarise,
+)
+from .data import PretrainingData, SimilarSizes, assemble
+from .net import CroMELNet, PropertyLoss
+from .provenance import checkpoint_header
+
+OPTIMIZATIONS = ("one-cycle", "paper")
+
+#: Parameters of `CroMELPretrainer` that say how it runs, not what it finds.
+INCIDENTAL = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
+
+#: Arguments of `CroMELPretrainer` for the published method (doi:10.1038/s41524-025-01723-1): its
+#: layers, optimizers and criterion; our element features in place of its matscholar vectors.
+PAPER_SETTINGS = {
+    "criterion": "wasserstein",
+    "criterion_weight": 1.0,
+    "composition_property_weight": 0.0,
+    "mixing_weight": 0.0,
+    "decorrelation_weight": 0.0,
+    "geometry": False,
+    "structure_encoder": StructureEncoderConfig(64, 64, 2, 64, readout="last"),
+    "composition_encoder": CompositionEncoderConfig(
+        64, "statistics", 64, 1, aligned_layer="embedding"
+    ),
+    "head_activation": False,
+    "optimization": "paper",
+    "lr": 5e-4,
+    "batch_size": 64,
+    "keep_best": False,
+}
+
+
+class CroMELPretrainer(DocumentationLink, BaseEstimator):
+    r"""Pretrain a composition encoder on calculated crystal structures.
+
+    Minimises :math:`L_\text{structure} + L_\text{composition} + \lambda D`, the property losses at
+    the structure and the composition embeddings and the criterion :math:`D` of `cromel_loss`.
+
+    Parameters
+    ----------
+    criterion : {"paired", "joint", "wasserstein", "none"}, default="paired"
+        How composition embeddings are aligned with structure embeddings.
+    criterion_weight : float, default=0.3
+        :math:`\lambda`.
+    composition_property_weight : float, default=1.0
+        Weight of the property loss at the composition embeddings.
+    mixing_weight : float, default=0.2
+        Share of that loss which is taken at mixtures of compositions, with mixed properties, so
+        that the encoder is smooth where alloys and doped compounds are (`composition_mixing`).
+    decorrelation_weight : float, default=0.02
+        Weight of the term that keeps the structure embedding from collapsing.
+    geometry : bool, default=True
+        Also predict volume per atom, nearest-neighbor distance and number of neighbors.
+    structure_encoder : StructureEncoderConfig, optional
+    composition_encoder : CompositionEncoderConfig, optional
+        Of the same `embedding_dim`.
+    structure_run : path-like, optional
+        Folder of an earlier run on the same structures, whose structure encoder is used as it is:
+        only a composition encoder is trained, in a fraction of the time.
+    head_activation : bool, default=True
+        Property heads read the embedding through SiLU; they are linear otherwise.
+    optimization : {"one-cycle", "paper"}, default="one-cycle"
+        AdamW with a one-cycle schedule and Huber loss; or the paper's constant rates, Adam for the
+        property part, RMSprop (1e-4) for composition encoder and critic, and squared error.
+    max_epochs : int, default=30
+    batch_size : int, default=384
+    lr : float, default=2e-3
+        (Peak) learning rate.
+    weight_decay : float, default=1e-3
+    keep_best : bool, default=True
+        Return the weights of the best validation epoch instead of the last one's.
+    patience : int, optional
+        Stop after so many epochs without a better validation score.
+    device : str, default="auto"
+        "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ...
+    n_jobs : int, default=-1
+        Processes that build crystal graphs.
+    cache : bool, default=True
+        Cache the crystal graphs of a source file on disk.
+    state_path : path-like, optional
+        File that holds the state of the run, rewritten after each epoch.
+    resume : bool, default=False
+        Go on from `state_path`.
+    random_state : int, RandomState or None, default=0
+    verbose : int, default=1
+        0 is silent; 1 shows progress.
+
+    Attributes
+    ----------
+    checkpoint_ : Checkpoint
+        The pretrained composition encoder, for `CroMELTransformer(encoder=...)`.
+    history_ : list of dict
+        One entry an epoch: mean losses and validation errors in units.
+
+    References
+    ----------
+    Na, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01723-1.
+
+    Examples
+    --------
+    >>> from pymatgen.core import Lattice, Structure
+    >>> from cromel_sklearn import CroMELPretrainer, CroMELTransformer
+    >>> cations, anions = ["Li", "Na", "K", "Rb", "Cs"], ["F", "Cl", "Br", "I"]
+    >>> structures = [
+    ...     Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.0 + 0.1 * i), [c, a],
+    ...                               [[0, 0, 0], [0.5, 0.5, 0.5]])
+    ...     for c in cations for i, a in enumerate(anions)
+    ... ]
+    >>> gaps = {"band_gap": [8.0 - 0.2 * i for i in range(20)]}
+    >>> pretrainer = CroMELPretrainer(geometry=False, max_epochs=1, n_jobs=1, verbose=0)
+    >>> checkpoint = pretrainer.fit(structures, gaps).checkpoint_
+    >>> CroMELTransformer(encoder=checkpoint).transform(["NaCl"]).shape
+    (1, 129)
+    """
+
+    def __init__(
+        self,
+        criterion="paired",
+        *,
+        criterion_weight=0.3,
+        composition_property_weight=1.0,
+        mixing_weight=0.2,
+        decorrelation_weight=0.02,
+        geometry=True,
+        structure_encoder=None,
+        composition_encoder=None,
+        structure_run=None,
+        head_activation=True,
+        optimization="one-cycle",
+        max_epochs=30,
+        batch_size=384,
+        lr=2e-3,
+        weight_decay=1e-3,
+        keep_best=True,
+        patience=None,
+        device="auto",
+        n_jobs=-1,
+        cache=True,
+        state_path=None,
+        resume=False,
+        random_state=0,
+        verbose=1,
+    ):
+        self.criterion = criterion
+        self.criterion_weight = criterion_weight
+        self.composition_property_weight = composition_property_weight
+        self.mixing_weight = mixing_weight
+        self.decorrelation_weight = decorrelation_weight
+        self.geometry = geometry
+        self.structure_encoder = structure_encoder
+        self.composition_encoder = composition_encoder
+        self.structure_run = structure_run
+        self.head_activation = head_activation
+        self.optimization = optimization
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.keep_best = keep_best
+        self.patience = patience
+        self.device = device
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.state_path = state_path
+        self.resume = resume
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, structures, targets=None, *, labels=None):
+        """Pretrain.
+
+        Parameters
+        ----------
+        structures : CalculatedMaterials or sequence of pymatgen Structure
+            As `read_materials` reads them, or ordered crystals.
+        targets : DataFrame, dict of columns or array of shape (n_structures, n_targets), optional
+            Calculated properties of a sequence of structures; NaN where missing.
+        labels : DataFrame with the columns formula, property, value, optional
+            Calculated labels without structures, as `read_labels` reads them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        SourceDataError
+            If structures, targets or labels cannot be used; names the first bad one.
+        CheckpointError
+            If `resume` is set and `state_path` does not fit.
+        """
+        self._check_parameters()
+        device = find_device(self.device)
+        materials = structures
+        if not isinstance(structures, CalculatedMaterials):
+            materials = materials_from_structures(structures, targets)
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        data = self._prepare(materials, labels, seed)
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.random.manual_seed(seed)
+            net, state = self._build_net(data, device, seed)
+            with fast_matrix_products():
+                self._train(net, state)
+        self.history_ = summarise(net.history)
+        for name, weights in state.best_weights.items():
+            getattr(net, name).load_state_dict(weights)
+        run = {
+            "settings": self._settings(data, seed),
+            "source": None if materials.path is None else materials.path.name,
+            "source_checksum": materials.checksum,
+            "seed": seed,
+        }
+        header = checkpoint_header(net, data, run)
+        self.checkpoint_ = Checkpoint.from_modules(
+            header, net.composition_encoder_, net.property_heads_
+        )
+        return self
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that this takes structures, not a table of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _check_parameters(self) -> None:
+        if self.criterion not in CRITERIA:
+            raise ValueError(f"criterion must be one of {CRITERIA}, got {self.criterion!r}")
+        if self.optimization not in OPTIMIZATIONS:
+            raise ValueError(
+                f"optimization must be one of {OPTIMIZATIONS}, got {self.optimization!r}"
+            )
+        for name in ("max_epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        configs = self._configs()
+        if configs[0].embedding_dim != configs[1].embedding_dim:
+            raise ValueError(
+                f"structure_encoder and composition_encoder must have one embedding_dim, got "
+                f"{configs[0].embedding_dim} and {configs[1].embedding_dim}"
+            )
+        if self.structure_run is not None and configs[1].aligned_layer == "embedding":
+            raise ValueError(
+                "structure_run needs composition_encoder.aligned_layer='hidden': aligned "
+                "embeddings share the property heads, which that run has trained"
+            )
+        if self.resume and self.state_path is None:
+            raise ValueError("resume=True needs state_path, the file of the run to go on with")
+
+    def _configs(self) -> tuple[StructureEncoderConfig, CompositionEncoderConfig]:
+        return (
+            self.structure_encoder or StructureEncoderConfig(),
+            self.composition_encoder or CompositionEncoderConfig(),
+        )
+
+    def _prepare(self, materials: CalculatedMaterials, labels, seed: int) -> PretrainingData:
+        cutoff = self._configs()[0].cutoff
+        graphs = build_crystal_graphs(
+            materials, cutoff=cutoff, n_jobs=self.n_jobs, cache=self.cache
+        )
+        if self.geometry:
+            geometry = geometry_targets(materials, graphs)
+            materials = materials.with_targets(geometry)
+        if materials.split is None:
+            materials = materials.with_split(split_by_composition(materials, seed))
+        return assemble(materials, graphs, labels)
+
+    def _build_net(self, data: PretrainingData, device, seed: int):
+        structure_config, composition_config = self._configs()
+        table = torch.tensor(pymatgen_element_table().features)
+        embedding_dim = composition_config.embedding_dim
+        is_joint = self.criterion == "joint"
+        critic = Critic(embedding_dim, table.shape[1] if is_joint else 0)
+        items = data.training_items()
+        is_paper = self.optimization == "paper"
+        sampler: Sampler
+        if self.structure_run is None or self.criterion in ADVERSARIAL_CRITERIA:
+            # Critic and standardisation of the structure embedding need samples of the whole.
+            sampler = RandomSampler(items)
+        else:
+            sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
+        drop_last = len(items) > self.batch_size
+        steps = len(items) // self.batch_size if drop_last else 1
+        state = TrainingState(
+            None if self.state_path is None else Path(self.state_path),
+            self._settings(data, seed), self.keep_best, self.patience,
+        )  # fmt: skip
+        callbacks = [("seed", EpochSeed(seed))]
+        if not is_paper:
+            callbacks.append(("schedule", OneCycle(self.max_epochs, steps)))
+        callbacks.append(("validation", Validation(data)))
+        if self.verbose:
+            callbacks.append(("progress", ProgressReport(steps, self.max_epochs)))
+        callbacks.append(("state", state))
+        optimizer = torch.optim.Adam if is_paper else torch.optim.AdamW
+        composition_lr = 1e-4 if is_paper else self.lr
+        structure_heads, property_heads = (
+            PropertyHeads(embedding_dim, data.means, data.scales, self.head_activation).to(device)
+            for _ in range(2)
+        )
+        structure_encoder = StructureEncoder(structure_config, table).to(device)
+        if composition_config.aligned_layer == "embedding":
+            property_heads = structure_heads  # one space, one set of heads
+        if self.structure_run is not None:
+            load_structure_encoder(
+                Path(self.structure_run), structure_encoder, structure_heads, data.properties
+            )
+            rows = np.arange(data.n_structures)
+            embeddings = embed_structures(structure_encoder, data.graphs, rows)
+            data = data.with_structure_embeddings(embeddings.cpu().numpy())
+        net = CroMELNet(
+            structure_encoder,
+            structure_heads,
+            CompositionEncoder(composition_config, table).to(device),
+            property_heads,
+            critic.to(device),
+            alignment=self.criterion,
+            alignment_weight=self.criterion_weight,
+            composition_property_weight=self.composition_property_weight,
+            mixing_weight=self.mixing_weight,
+            decorrelation_weight=self.decorrelation_weight,
+            criterion=PropertyLoss,
+            criterion__delta=float("inf") if is_paper else 0.1,
+            optimizer=optimizer,
+            optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
+            composition_optimizer=torch.optim.RMSprop if is_paper else optimizer,
+            composition_optimizer__lr=composition_lr,
+            composition_optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
+            critic_optimizer__lr=composition_lr,  # a slower critic is run away from
+            lr=self.lr,
+            batch_size=self.batch_size,
+            device=str(device),
+            train_split=None,
+            iterator_train__sampler=sampler,
+            iterator_train__drop_last=drop_last,
+            iterator_train__collate_fn=lambda rows: data.collate(rows, device),
+            callbacks=callbacks,
+            callbacks__print_log=None,
+            callbacks__valid_loss=None,
+            verbose=0,
+        )
+        net.initialize()
+        net.training_items_ = items
+        return net, state
+
+    def _train(self, net: CroMELNet, state: TrainingState) -> None:
+        if self.resume:
+            state.resume(net)
+        n_left = 0 if state.is_over(net.history) else self.max_epochs - len(net.history)
+        net.notify("on_train_begin", X=net.training_items_, y=None)
+        try:
+            net.fit_loop(net.training_items_, epochs=n_left)
+        except StopTraining:
+            pass
+        finally:
+            net.notify("on_train_end", X=net.training_items_, y=None)
+
+    def _settings(self, data: PretrainingData, seed: int) -> dict:
+        """What must agree between a run and the one that resumes it."""
+        settings = {k: v for k, v in self.get_params().items() if k not in INCIDENTAL}
+        structure_config, composition_config = self._configs()
+        settings["structure_encoder"] = asdict(structure_config)
+        settings["composition_encoder"] = asdict(composition_config)
+        is_number = isinstance(self.random_state, int | np.integer)
+        settings["random_state"] = int(self.random_state) if is_number else seed
+        settings["data"] = data.checksum
+        if self.structure_run is not None:
+            settings["structure_run"] = run_checksum(Path(self.structure_run))
+        return settings

@@ -1,0 +1,75 @@
+"""A finished pretraining in, its checkpoint's header out: configuration, errors, provenance."""
+
+import platform
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..data.elements import pymatgen_element_table
+from ..data.materials import PROPERTY_UNITS
+from .callbacks import encoder_modules
+from .data import PretrainingData
+from .evaluation import evaluate_encoders
+from .net import CroMELNet
+
+
+def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
+    """Describe a trained net.
+
+    Parameters
+    ----------
+    net : CroMELNet
+        With the weights that are kept.
+    data : PretrainingData
+    run : dict
+        `settings`, `source`, `source_checksum` and `seed` of the run.
+
+    Returns
+    -------
+    dict
+        As `Checkpoint` takes it.
+    """
+    table = pymatgen_element_table()
+    errors = {
+        split: evaluate_encoders(*encoder_modules(net), data, split).as_dict()
+        for split in ("validation", "test")
+    }
+    trained = data.compositions.atomic_numbers[data.split == "train"]
+    n_structures = len(data.structure_rows("train"))
+    epoch_seconds = [epoch["dur"] for epoch in net.history]
+    scores = [epoch["validation_score"] for epoch in net.history]
+    keeps_best = run["settings"]["keep_best"]
+    return {
+        "composition_encoder": asdict(net.composition_encoder.config),
+        "head_activation": run["settings"]["head_activation"],
+        "properties": {name: PROPERTY_UNITS.get(name, "") for name in data.properties},
+        "known_elements": np.unique(trained[trained > 0]).tolist(),
+        "element_table": {
+            "names": list(table.names),
+            "source": table.source,
+            "checksum": table.checksum,
+        },
+        "errors": errors,
+        "provenance": {
+            **run,
+            "n_train_structures": n_structures,
+            "n_train_compositions": int((data.split == "train").sum()),
+            "n_epochs": len(scores),
+            "best_epoch": int(np.argmin(scores)) + 1 if keeps_best else len(scores),
+            "seconds": round(sum(epoch_seconds), 1),
+            "structures_per_second": round(n_structures / float(np.median(epoch_seconds)), 1),
+            "device": _device_name(next(net.composition_encoder.parameters()).device),
+            "torch": torch.__version__,
+            "cromel_sklearn": __version__,
+            "date": datetime.now(timezone.utc).date().isoformat(),
+        },
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"

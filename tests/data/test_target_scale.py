@@ -1,0 +1,35 @@
+"""Targets: standardised, transformed, and given back as they were."""
+
+import numpy as np
+import pytest
+
+from cromel_sklearn import InvalidTableError
+from cromel_sklearn.data.target_scale import TargetScale
+
+Y = np.array([[1.0, 10.0], [3.0, np.nan], [8.0, 1000.0]])
+
+
+@pytest.mark.parametrize("transform", [None, "log10"])
+@pytest.mark.parametrize("y", [Y, Y[:, 0]])
+def test_restoring_gives_the_target_back(y, transform):
+    scale = TargetScale.of(y, transform)
+    standardised = scale.standardise(y)
+    assert standardised.shape == (3, y.size // 3)
+    np.testing.assert_allclose(np.nanmean(standardised, axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(scale.restore(standardised), y)
+
+
+def test_deviation_of_a_logarithm_is_that_of_a_small_step():
+    scale = TargetScale.of(Y[:, 0], "log10")
+    at, step = np.array([[0.3]]), np.array([[1e-6]])
+    difference = scale.restore(at + step) - scale.restore(at)
+    np.testing.assert_allclose(scale.restore_deviation(at, step), difference, rtol=1e-4)
+
+
+def test_constant_target_has_scale_one():
+    assert TargetScale.of(np.full(4, 2.0), None).scale == 1.0
+
+
+def test_other_number_of_outputs_is_named():
+    with pytest.raises(InvalidTableError, match="y has 1 outputs, the model was fitted with 2"):
+        TargetScale.of(Y, None).standardise(Y[:, 0])

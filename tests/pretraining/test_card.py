@@ -1,0 +1,34 @@
+"""The model card says what was trained, on what, how well, and to whom thanks are due."""
+
+from cromel_sklearn.pretraining.card import key_figures, model_card
+
+
+def test_card_has_every_required_line(checkpoint):
+    described = checkpoint.with_provenance(command="cromel pretrain", attribution="somebody")
+    card = model_card(described)
+    for line in ("| command | `cromel pretrain` |", "| seed | 0 |", "Attribution: somebody"):
+        assert line in card
+
+
+def test_card_lists_the_errors_of_the_header(checkpoint):
+    errors = checkpoint.header["errors"]
+    row = next(line for line in model_card(checkpoint).splitlines() if "| band_gap | eV |" in line)
+    shown = [float(cell) for cell in row.split("|")[3:7]]
+    expected = [
+        errors[split][kind]["band_gap"]
+        for kind in ("structure", "composition")
+        for split in ("validation", "test")
+    ]
+    assert all(abs(a - b) <= 0.005 * abs(b) + 1e-3 for a, b in zip(shown, expected, strict=True))
+
+
+def test_property_without_held_out_values_is_a_dash(checkpoint):
+    header = dict(checkpoint.header, properties={**checkpoint.properties, "hardness": "GPa"})
+    described = type(checkpoint)(header, checkpoint.tensors)
+    assert "| hardness | GPa | - | - | - | - |" in model_card(described)
+
+
+def test_key_figures_are_one_line_with_units(checkpoint):
+    assert "band_gap" in key_figures(checkpoint)
+    assert "eV" in key_figures(checkpoint)
+    assert "\n" not in key_figures(checkpoint)
