@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from ..exceptions import InvalidTableError
 from .composition import CompositionBatch, read_compositions
+from .targets import LARGEST_NUMBER, require_magnitude
 
 
 @dataclass(frozen=True)
@@ -197,4 +198,5 @@ def _numbers(frame: pd.DataFrame) -> np.ndarray:
             f"Column {frame.columns[column]!r} has {value!r} at index {row}{more}; "
             f"expected a finite number. Fill in the value or leave the row out."
         )
+    require_magnitude(numbers, LARGEST_NUMBER, "Column", list(frame.columns))
     return numbers

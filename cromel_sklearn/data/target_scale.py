@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from ..exceptions import InvalidTableError
+from .targets import checked_targets
 
 TARGET_TRANSFORMS = {"log10"}
 _LN_10 = np.log(10.0)
@@ -38,29 +38,20 @@ class TargetScale:
     @classmethod
     def of(cls, y, transform: str | None) -> "TargetScale":
         """Take the scale from training targets."""
-        y = np.asarray(y)
+        y = checked_targets(y)
         raw = cls(np.zeros(1), np.ones(1), transform, y.ndim == 1)
         target = raw.standardise(y)
-        scale = np.nanstd(target, axis=0)
-        return cls(
-            np.nanmean(target, axis=0), np.where(scale > 0, scale, 1.0), transform, raw.is_single
-        )
+        # In units of the largest: the squares of tiny numbers are zero.
+        largest = np.nanmax(np.abs(target), axis=0)
+        largest = np.where(largest > 0, largest, 1.0)
+        scale = np.nanstd(target / largest, axis=0) * largest
+        mean = np.nanmean(target / largest, axis=0) * largest
+        return cls(mean, np.where(scale > 0, scale, 1.0), transform, raw.is_single)
 
     def standardise(self, y) -> np.ndarray:
         """Check targets and standardise them, shape (n_samples, n_outputs)."""
-        try:
-            values = check_array(
-                y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
-            )
-        except ValueError as error:
-            raise _with_its_row(y, error) from error
+        values = checked_targets(y)
         target = values.reshape(len(values), -1)
-        empty = np.isnan(target).all(axis=1)
-        if empty.any():
-            raise InvalidTableError(
-                f"y has no measured value at index {np.flatnonzero(empty)[0]} ({empty.sum()} such "
-                f"rows, NaN); leave these rows out. Only with several outputs may some be NaN."
-            )
         if target.shape[1] != len(self.mean) and len(self.mean) != 1:
             raise InvalidTableError(
                 f"y has {target.shape[1]} outputs, the model was fitted with {len(self.mean)}."
@@ -88,21 +79,3 @@ class TargetScale:
         if self.transform == "log10":
             deviation = deviation * self.restore(standardised) * _LN_10
         return deviation
-
-
-def _with_its_row(y, error: ValueError) -> ValueError:
-    """Add the first target that is no number, or infinite, to what scikit-learn says."""
-    for index, value in np.ndenumerate(np.asarray(y, dtype=object)):
-        if index and not _is_number(value):
-            return InvalidTableError(
-                f"{error} y has {value!r} at index {index[0]}; expected a finite number. Correct "
-                f"the value or leave the row out."
-            )
-    return error
-
-
-def _is_number(value) -> bool:
-    try:
-        return not np.isinf(float(value))
-    except (TypeError, ValueError):
-        return value is None
