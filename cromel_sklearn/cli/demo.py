@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from .._files import replacing, require_target
 from ..data.composition import read_compositions, reduced_formulas
 from ..data.elements import pymatgen_element_table
 from ..data.enthalpies import load_standard_enthalpies
@@ -65,6 +66,7 @@ def run_demo(plot: Path, console) -> list[dict]:
     from rich.progress import track
     from rich.table import Table
 
+    require_target(plot)
     sample = load_standard_enthalpies()
     formulas, target = list(sample.formulas), sample.target
     folds = GroupKFold(_N_FOLDS, shuffle=True, random_state=0)
@@ -138,4 +140,5 @@ def _plot_parity(target, predictions: dict, rows: list[dict], path: Path) -> Non
         axes.set_xlabel("predicted enthalpy of formation (eV/atom)")
         axes.set_ylabel("measured enthalpy of formation (eV/atom)")
         axes.label_outer()
-    figure.savefig(path, dpi=150)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=150, format=path.suffix[1:] or "png")

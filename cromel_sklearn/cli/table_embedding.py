@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .._files import replacing, require_target
 from ..estimators.transformer import CroMELTransformer
 from ..exceptions import InvalidCompositionWarning
 
@@ -46,6 +47,7 @@ def embed_table(
             raise ValueError(f"{path} is neither a .csv nor a .parquet file.")
     if target.exists() and not overwrite:
         raise ValueError(f"{target} exists; pass --overwrite to replace it.")
+    require_target(target)
     frame = _read(source)
     if column not in frame:
         raise ValueError(
@@ -84,9 +86,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
-    temporary = path.with_suffix(path.suffix + ".partial")
-    if path.suffix == ".parquet":
-        frame.to_parquet(temporary)
-    else:
-        frame.to_csv(temporary, index=False)
-    temporary.replace(path)
+    with replacing(path) as file:
+        if path.suffix == ".parquet":
+            frame.to_parquet(file)
+        else:
+            frame.to_csv(file, index=False, mode="wb")

@@ -7,12 +7,12 @@ of sums over neighbors and averages over sites returns the same value at a third
 order of sites, rotation, choice of cell and supercell cannot matter.
 """
 
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from .._files import write_file
 from ..exceptions import SourceDataError
 
 #: Radius of the neighbor sphere in Å (as in the paper).
@@ -247,16 +247,14 @@ def _read_cache(path: Path) -> CrystalGraphs | None:
 def _write_cache(graphs: CrystalGraphs, path: Path) -> bool:
     """Write the cache in one step, so that a killed run leaves none that is half written."""
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     columns = {field.name: getattr(graphs, field.name) for field in fields(graphs)}
-    temporary = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.stat().st_mode & 0o222:
             return False  # marked read-only, which root could ignore
-        save_file(columns, temporary)
-        temporary.replace(path)
+        write_file(path, save(columns))
     except (OSError, SafetensorError):
         return False
     return True

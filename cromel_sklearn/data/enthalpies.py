@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.utils import Bunch
 
+from .._files import write_file
 from .composition import parse_composition, reduced_formulas
 
 _MATBENCH_SEED = 18012019
@@ -285,7 +286,5 @@ def _download(name: str, cache: Path) -> Path:
     )
     path = cache / "target" / task.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    rows.to_csv(partial, index=False)
-    partial.replace(path)
+    write_file(path, rows.to_csv(index=False))
     return path

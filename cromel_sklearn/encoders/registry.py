@@ -1,11 +1,11 @@
 """Encoder id in, verified `Checkpoint` out: the encoders that ship with the package."""
 
 import json
-import shutil
 import threading
 from functools import lru_cache
 from pathlib import Path
 
+from .._files import write_file
 from ..exceptions import CheckpointError, EncoderNotFoundError
 from .checkpoint import Checkpoint
 
@@ -196,10 +196,10 @@ def register(folder, encoder: str) -> Path:
     target = PRETRAINED / name / version
     target.mkdir(parents=True)
     for file in (WEIGHTS, CARD):
-        shutil.copyfile(source / file, target / file)
+        write_file(target / file, (source / file).read_bytes())
     digest = hashlib.sha256((target / WEIGHTS).read_bytes()).hexdigest()
     manifest.setdefault(name, {})[version] = {"sha256": digest}
-    (PRETRAINED / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    write_file(PRETRAINED / "manifest.json", json.dumps(manifest, indent=2) + "\n")
     _read_manifest.cache_clear()
     return target
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._files import write_file
 from ..exceptions import CheckpointError
 
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")
@@ -20,7 +21,7 @@ def weights_bytes(key: str, header: dict, tensors: dict[str, np.ndarray]) -> byt
 
 
 def write_weights(path, key: str, header: dict, tensors: dict[str, np.ndarray]) -> None:
-    """Write the file in one step.
+    """Write the file in one step; its folder is made where there is none.
 
     Raises
     ------
@@ -30,9 +31,7 @@ def write_weights(path, key: str, header: dict, tensors: dict[str, np.ndarray]) 
     content = weights_bytes(key, header, tensors)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_file(path, content)
 
 
 def read_weights(path, key: str, format_version: int, *, checksum: str | None = None):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
+from .._files import replacing
 from ..data.materials import PROPERTY_UNITS
 from ..encoders.registry import load_encoder
 from ..exceptions import CheckpointError
@@ -150,12 +150,8 @@ class TrainingState(Callback):
             "history": json.dumps(summarise(net.history)),
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial")
-        with open(temporary, "wb") as file:
+        with replacing(path) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
 
 
 def read_run_state(path: Path, device="cpu") -> dict:

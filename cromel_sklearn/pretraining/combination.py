@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .._files import write_file
 from ..data.crystal_graph import build_crystal_graphs
 from ..data.materials import geometry_targets
 from ..data.readers import file_checksum, read_materials
@@ -58,7 +59,7 @@ def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jo
     combined = combined.with_provenance(command=command)
     out = Path(out)
     combined.save(out / WEIGHTS)
-    (out / CARD).write_text(model_card(combined), encoding="utf-8")
+    write_file(out / CARD, model_card(combined))
     return out
 
 

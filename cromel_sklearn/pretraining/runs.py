@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from .._files import require_target, write_file
 from ..data.readers import read_labels, read_materials
 from ..encoders.registry import CARD, WEIGHTS
 from ..exceptions import CheckpointError, SourceDataError
@@ -65,6 +66,8 @@ def pretrain_to_folder(
         raise CheckpointError(
             f"{out} holds a run. Pass --resume to go on with it, or choose another folder."
         )
+    out.mkdir(parents=True, exist_ok=True)
+    require_target(state_path)
     materials = read_materials(structures)
     if targets:
         unknown = [name for name in targets if name not in materials.targets]
@@ -85,6 +88,6 @@ def pretrain_to_folder(
     provenance = {"command": command, "attribution": attribution}
     checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})
     checkpoint.save(out / WEIGHTS)
-    (out / CARD).write_text(model_card(checkpoint), encoding="utf-8")
-    (out / HISTORY).write_text(json.dumps(pretrainer.history_, indent=1), encoding="utf-8")
+    write_file(out / CARD, model_card(checkpoint))
+    write_file(out / HISTORY, json.dumps(pretrainer.history_, indent=1))
     return out

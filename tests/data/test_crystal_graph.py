@@ -467,7 +467,7 @@ def test_no_half_written_cache_is_left(materials, user_cache, monkeypatch):
     def fail(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("safetensors.numpy.save_file", fail)
+    monkeypatch.setattr("safetensors.numpy.save", fail)
     build_crystal_graphs(materials, n_jobs=1)
     assert not _caches(materials.path.parent)
 
