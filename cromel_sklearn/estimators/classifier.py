@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
+from .._sklearn_compat import StrOptions, check_parameters
 from .finetuned_estimator import FineTunedEstimator
 from .uncertainty import probabilities, temperature
 
@@ -115,7 +115,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
-        self._validate_params()
+        check_parameters(self)
         go_on = self.warm_start and hasattr(self, "networks_")
         return self._fit(X, y, sample_weight, None, go_on=go_on)
 
@@ -132,7 +132,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         -------
         self
         """
-        self._validate_params()
+        check_parameters(self)
         go_on = hasattr(self, "networks_")
         return self._fit(X, y, sample_weight, classes, go_on=go_on, one_epoch=True)
 

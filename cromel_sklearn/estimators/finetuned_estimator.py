@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from .._sklearn_compat import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+)
 from ..device import find_device
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import load_encoder
 from ..exceptions import InvalidTableError
 from .measurement_estimator import MeasurementEstimator
-
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_COUNT = Interval(Integral, 1, None, closed="left")
 
 
 class FineTunedEstimator(MeasurementEstimator):
@@ -30,14 +30,14 @@ class FineTunedEstimator(MeasurementEstimator):
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
         "encoder": [str, Path, Checkpoint],
         "hidden_layer_sizes": ["array-like"],
-        "max_epochs": [StrOptions({"auto"}), _COUNT],
-        "lr": [_POSITIVE],
-        "encoder_lr": [_POSITIVE],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), _COUNT],
+        "max_epochs": [StrOptions({"auto"}), COUNT],
+        "lr": [POSITIVE],
+        "encoder_lr": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE],
+        "batch_size": [StrOptions({"auto"}), COUNT],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_estimators": [_COUNT],
+        "n_estimators": [COUNT],
         "freeze_encoder": ["boolean"],
         "kernel_machine": ["boolean"],
         "feature_columns": [None, "array-like"],
@@ -202,7 +202,7 @@ class FineTunedEstimator(MeasurementEstimator):
         return [members[number % len(members)] for number in range(len(self.networks_))]
 
     def _checked_weight(self, sample_weight, target) -> np.ndarray:
-        weight = _check_sample_weight(sample_weight, target)
+        weight = check_sample_weight(sample_weight, target)
         if (weight < 0).any():
             row = np.flatnonzero(weight < 0)[0]
             raise InvalidTableError(

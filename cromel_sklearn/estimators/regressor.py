@@ -2,8 +2,8 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import StrOptions
 
+from .._sklearn_compat import StrOptions, check_parameters
 from ..data.target_scale import TARGET_TRANSFORMS, TargetScale
 from .finetuned_estimator import FineTunedEstimator
 from .uncertainty import conformal_quantile, noise_factor
@@ -171,7 +171,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
-        self._validate_params()
+        check_parameters(self)
         go_on = self.warm_start and hasattr(self, "networks_")
         return self._fit(X, y, sample_weight, go_on=go_on)
 
@@ -189,7 +189,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         -------
         self
         """
-        self._validate_params()
+        check_parameters(self)
         return self._fit(X, y, sample_weight, go_on=hasattr(self, "networks_"), one_epoch=True)
 
     def _fit(self, X, y, sample_weight, *, go_on, one_epoch=False):

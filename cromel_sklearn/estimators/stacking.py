@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from .._sklearn_compat import check_parameters
 from ..device import find_device
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import load_encoder
@@ -221,7 +222,7 @@ class CroMELStackingRegressor(RegressorMixin, _StackedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
-        self._validate_params()
+        check_parameters(self)
         self._require_target(y)
         y = column_or_1d(y, dtype=float, warn=True)
         assert_all_finite(y, input_name="y")
@@ -276,7 +277,7 @@ class CroMELStackingClassifier(ClassifierMixin, _StackedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
-        self._validate_params()
+        check_parameters(self)
         y = self._checked_classes(y)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:

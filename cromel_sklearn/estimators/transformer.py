@@ -1,12 +1,10 @@
 """Compositions in, transferred embeddings out: the scikit-learn transformer."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import validate_data
 
+from .._sklearn_compat import COUNT, StrOptions, check_parameters, output_container
 from ..data.composition import ON_INVALID, read_compositions
 from ..device import find_device
 from ..documentation import DocumentationLink
@@ -62,6 +60,14 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     >>> model = Pipeline([("cromel", transformer), ("model", GradientBoostingRegressor())])
     >>> model = model.fit(["MgO", "CaO", "SrO", "BaO"], [-3.12, -3.29, -3.07, -2.84])
     """
+
+    _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
+        "encoder": "no_validation",  # load_encoder says what is expected
+        "output": [StrOptions(set(_BLOCKS))],
+        "on_invalid": [StrOptions(set(ON_INVALID))],
+        "device": "no_validation",  # find_device says what is expected
+        "batch_size": [COUNT],
+    }
 
     def __init__(
         self,
@@ -179,13 +185,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
 
     def _validated_encoder(self) -> Checkpoint:
         """Check the parameters and load the encoder."""
-        if self.output not in tuple(_BLOCKS):
-            raise ValueError(f"output must be one of {tuple(_BLOCKS)}, got {self.output!r}")
-        if self.on_invalid not in ON_INVALID:
-            raise ValueError(f"on_invalid must be one of {ON_INVALID}, got {self.on_invalid!r}")
-        size = self.batch_size
-        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
-            raise ValueError(f"batch_size must be a positive integer, got {size!r}")
+        check_parameters(self)
         if hasattr(self, "_fitted_encoder") and self._fitted_encoder == self.encoder:
             return self.encoder_
         return load_encoder(self.encoder)
@@ -193,7 +193,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     def _with_index_of(self, X, result):
         """Keep the index of a pandas Series in a pandas frame, which scikit-learn 1.6 forgets."""
         is_series = hasattr(X, "index") and hasattr(X, "to_frame")
-        if not is_series or _get_output_config("transform", self)["dense"] != "pandas":
+        if not is_series or output_container(self) != "pandas":
             return result
         import pandas as pd
 

@@ -1,6 +1,8 @@
 """Calculated crystal structures in, pretrained `Checkpoint` out: the CroMEL pretraining."""
 
+import os
 from dataclasses import asdict
+from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from torch.utils.data import RandomSampler, Sampler
 
+from .._sklearn_compat import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    Interval,
+    StrOptions,
+    check_parameters,
+)
 from ..data.crystal_graph import build_crystal_graphs
 from ..data.elements import pymatgen_element_table
 from ..data.materials import (
@@ -147,6 +157,33 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
     (1, 129)
     """
 
+    _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
+        "criterion": [StrOptions(set(CRITERIA))],
+        "criterion_weight": [NOT_NEGATIVE],
+        "composition_property_weight": [NOT_NEGATIVE],
+        "mixing_weight": [Interval(Real, 0, 1, closed="both")],
+        "decorrelation_weight": [NOT_NEGATIVE],
+        "geometry": ["boolean"],
+        "structure_encoder": [StructureEncoderConfig, None],
+        "composition_encoder": [CompositionEncoderConfig, None],
+        "structure_run": [str, os.PathLike, None],
+        "head_activation": ["boolean"],
+        "optimization": [StrOptions(set(OPTIMIZATIONS))],
+        "max_epochs": [COUNT],
+        "batch_size": [COUNT],
+        "lr": [POSITIVE],
+        "weight_decay": [NOT_NEGATIVE],
+        "keep_best": ["boolean"],
+        "patience": [COUNT, None],
+        "device": "no_validation",  # find_device says what is expected
+        "n_jobs": [Integral, None],
+        "cache": ["boolean"],
+        "state_path": [str, os.PathLike, None],
+        "resume": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
     def __init__(
         self,
         criterion="paired",
@@ -257,16 +294,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         return tags
 
     def _check_parameters(self) -> None:
-        if self.criterion not in CRITERIA:
-            raise ValueError(f"criterion must be one of {CRITERIA}, got {self.criterion!r}")
-        if self.optimization not in OPTIMIZATIONS:
-            raise ValueError(
-                f"optimization must be one of {OPTIMIZATIONS}, got {self.optimization!r}"
-            )
-        for name in ("max_epochs", "batch_size"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        check_parameters(self)
         configs = self._configs()
         if configs[0].embedding_dim != configs[1].embedding_dim:
             raise ValueError(

@@ -10,7 +10,7 @@ import pytest
 import cromel_sklearn
 
 PACKAGE = Path(cromel_sklearn.__file__).parent
-GROUND = {"__init__", "device", "documentation", "exceptions"}
+GROUND = {"__init__", "_files", "_sklearn_compat", "device", "documentation", "exceptions"}
 ROOMS = ("data", "nn", "encoders", "pretraining", "estimators", "cli")  # each may use those before
 STRUCTURE_PATH = {
     "data.crystal_graph", "data.materials", "data.readers", "nn.structure_encoder", "nn.losses",
@@ -77,3 +77,22 @@ def test_importing_loads_nothing_heavy(statement, heavy):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", [m for m in _modules() if m != "_sklearn_compat"])
+def test_private_scikit_learn_is_behind_one_door(module):
+    path = PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and not node.level
+        for alias in node.names
+    ]
+    imported += [
+        a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
+    ]
+    private = [n for n in imported if n.startswith("sklearn.") and "._" in n]
+    assert not private
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not called & {"_validate_params", "_validate_data", "_check_n_features", "_get_tags"}

@@ -63,7 +63,6 @@ NOT_FOR_FORMULAS = {
     "check_n_features_in_after_fitting": "likewise; see test_number_of_features",
     "check_dataframe_column_names_consistency": "one column has one name; see test_column_name",
     "check_get_feature_names_out_error": "the names are known before fit, which learns nothing",
-    "check_param_validation": "reads a private table; see test_bad_parameters_are_named",
     "check_transformer_get_feature_names_out": "gives the names of several columns",
     "check_transformer_get_feature_names_out_pandas": "gives the names of several columns",
 }

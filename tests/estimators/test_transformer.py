@@ -137,10 +137,19 @@ def test_elements_the_encoder_has_never_seen_are_invalid(checkpoint):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"output": "vector"}, r"output must be one of \('embedding', 'properties', 'both'\)"),
-        ({"on_invalid": "drop"}, "on_invalid must be one of"),
-        ({"batch_size": 0}, "batch_size must be a positive integer, got 0"),
-        ({"batch_size": True}, "batch_size must be a positive integer, got True"),
+        (
+            {"output": "vector"},
+            "'output' parameter .* must be a str among {.*'properties'.*}. Got 'vector'",
+        ),
+        ({"on_invalid": "drop"}, "'on_invalid' parameter .* must be a str among {.*'nan'.*}. Got 'drop'"),
+        (
+            {"batch_size": 0},
+            r"'batch_size' parameter .* must be an int in the range \[1, inf\). Got 0",
+        ),
+        (
+            {"batch_size": True},
+            r"'batch_size' parameter .* must be an int in the range \[1, inf\). Got True",
+        ),
         ({"encoder": None}, "encoder must be a registry id"),
     ],
 )

@@ -298,10 +298,22 @@ def test_best_epoch_is_kept(rock_salts, small_settings):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"criterion": "cosine"}, "criterion must be one of"),
-        ({"optimization": "sgd"}, "optimization must be one of"),
-        ({"max_epochs": 0}, "max_epochs must be a positive integer, got 0"),
-        ({"batch_size": 2.5}, "batch_size must be a positive integer, got 2.5"),
+        (
+            {"criterion": "cosine"},
+            "The 'criterion' parameter of CroMELPretrainer must be a str among",
+        ),
+        (
+            {"optimization": "sgd"},
+            "'optimization' parameter .* must be a str among .*'paper'.* Got 'sgd'",
+        ),
+        (
+            {"max_epochs": 0},
+            r"'max_epochs' parameter .* must be an int in the range \[1, inf\). Got 0",
+        ),
+        (
+            {"batch_size": 2.5},
+            r"'batch_size' parameter .* must be an int in the range \[1, inf\). Got 2.5",
+        ),
         ({"structure_encoder": PAPER_SETTINGS["structure_encoder"]}, "must have one embedding_dim"),
     ],
 )
