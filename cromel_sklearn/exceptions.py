@@ -8,6 +8,11 @@ class CroMELError(Exception):
 class InvalidCompositionError(CroMELError, ValueError):
     """One or more rows are not a composition the encoder can read.
 
+    Parameters
+    ----------
+    message : str
+    problems : sequence of (index, value, reason)
+
     Attributes
     ----------
     problems : list of (index, value, reason)
@@ -21,6 +26,11 @@ class InvalidCompositionError(CroMELError, ValueError):
 
 class InvalidCompositionWarning(UserWarning):
     """Rows that are not a composition were kept as NaN (`on_invalid="nan"`).
+
+    Parameters
+    ----------
+    message : str
+    problems : sequence of (index, value, reason)
 
     Attributes
     ----------

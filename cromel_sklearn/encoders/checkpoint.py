@@ -70,7 +70,19 @@ class Checkpoint:
 
     @classmethod
     def from_modules(cls, header: dict, composition_encoder, property_heads) -> "Checkpoint":
-        """Take the weights of trained modules."""
+        """Take the weights of trained modules.
+
+        Parameters
+        ----------
+        header : dict
+            As for `Checkpoint`.
+        composition_encoder : CompositionEncoder
+        property_heads : PropertyHeads
+
+        Returns
+        -------
+        Checkpoint
+        """
         modules = zip(_MODULES, (composition_encoder, property_heads), strict=True)
         tensors = {
             f"{prefix}.{key}": tensor.detach().cpu().numpy().copy()
@@ -192,7 +204,17 @@ class Checkpoint:
         return f"<table><caption>{escape(title)}</caption>{cells}</table>"
 
     def with_provenance(self, **entries) -> "Checkpoint":
-        """Return the checkpoint with more entries in its provenance."""
+        """Return the checkpoint with more entries in its provenance.
+
+        Parameters
+        ----------
+        **entries
+            Texts and numbers.
+
+        Returns
+        -------
+        Checkpoint
+        """
         provenance = {**self.header["provenance"], **entries}
         return Checkpoint({**self.header, "provenance": provenance}, self.tensors)
 
@@ -200,6 +222,10 @@ class Checkpoint:
         """Return the checkpoint with its weight matrices rounded to half precision.
 
         Half the size; embeddings change by about a thousandth of their spread.
+
+        Returns
+        -------
+        Checkpoint
         """
         tensors = {
             key: tensor.astype(np.float16) if _is_weight_matrix(key, tensor) else tensor

@@ -18,11 +18,12 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
 
     Parameters
     ----------
-    encoder, hidden_layer_sizes, max_epochs, lr, encoder_lr, weight_decay, batch_size, \
-    early_stopping, validation_fraction, n_estimators, freeze_encoder, kernel_machine, \
-    feature_columns, n_jobs, device, random_state, warm_start, verbose : as in `CroMELRegressor`
+    encoder, hidden_layer_sizes, max_epochs, lr, encoder_lr : as in `CroMELRegressor`
+    weight_decay, batch_size, early_stopping, validation_fraction : as in `CroMELRegressor`
+    n_estimators, freeze_encoder, kernel_machine, feature_columns : as in `CroMELRegressor`
     class_weight : "balanced" or dict {class: weight}, optional
         As in scikit-learn's classifiers; probabilities are those of the weighted classes.
+    n_jobs, device, random_state, warm_start, verbose : as in `CroMELRegressor`
 
     Attributes
     ----------
@@ -124,9 +125,10 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
 
         Parameters
         ----------
-        X, y, sample_weight : as in `fit`
+        X, y : as in `fit`
         classes : array-like of shape (n_classes,), optional
             All classes, at the first call; those of its `y` by default.
+        sample_weight : as in `fit`
 
         Returns
         -------

@@ -141,7 +141,10 @@ def test_elements_the_encoder_has_never_seen_are_invalid(checkpoint):
             {"output": "vector"},
             "'output' parameter .* must be a str among {.*'properties'.*}. Got 'vector'",
         ),
-        ({"on_invalid": "drop"}, "'on_invalid' parameter .* must be a str among {.*'nan'.*}. Got 'drop'"),
+        (
+            {"on_invalid": "drop"},
+            "'on_invalid' parameter .* must be a str among {.*'nan'.*}. Got 'drop'",
+        ),
         (
             {"batch_size": 0},
             r"'batch_size' parameter .* must be an int in the range \[1, inf\). Got 0",
