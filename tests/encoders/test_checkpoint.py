@@ -22,11 +22,9 @@ def path(checkpoint, tmp_path):
 
 
 def _rewrite(path, **changes):
-    """Change entries of the header of a checkpoint file."""
-    content = path.read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["cromel"])
-    save_file(load_file(path), path, metadata={"cromel": json.dumps({**header, **changes})})
+    """Change entries of the header of a checkpoint file, under a new digest."""
+    header, tensors = read_weights(path, "cromel", 1)
+    write_weights(path, "cromel", {"format_version": 1, **header, **changes}, tensors)
 
 
 def test_saved_and_loaded_gives_the_same_embedding(checkpoint, path):
@@ -91,7 +89,9 @@ def test_other_checksum(path):
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
 def test_truncated_file(path, kept):
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(CheckpointError, match="truncated, damaged or not a safetensors file"):
+    with pytest.raises(
+        CheckpointError, match="is truncated(, damaged or not a safetensors file| or damaged)"
+    ):
         Checkpoint.load(path)
 
 
