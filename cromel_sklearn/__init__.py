@@ -13,6 +13,10 @@ __version__ = version("cromel-sklearn")
 # `import cromel_sklearn` loads neither torch nor pymatgen.
 _HOME = {
     "Checkpoint": "encoders.checkpoint",
+    "EvaluationResult": "inspection.evaluation_result",
+    "ParityDisplay": "inspection.parity",
+    "UncertaintyDisplay": "inspection.uncertainty",
+    "evaluate": "inspection.evaluation",
     "CroMELPretrainer": "pretraining.pretrainer",
     "CroMELTransformer": "estimators.transformer",
     "CroMELClassifier": "estimators.classifier",

@@ -1,0 +1,362 @@
+"""What came out of an evaluation: figures, and what they mean in words."""
+
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from .held_out_splits import SPLITS
+from .scores import HEADINGS
+
+_VALUE_SCORES = ("mae", "rmse", "r2")
+_CLASS_SCORES = ("balanced_accuracy", "roc_auc", "accuracy")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EvaluationResult:
+    """Scores and held-out predictions of a model beside its baselines, from `evaluate`.
+
+    Attributes
+    ----------
+    model_name, target_name : str
+    n_rows, n_compositions, n_systems : int
+        Of the table; compositions as distinct atomic fractions, systems as sets of elements.
+    coverage : float
+        That intervals were asked for.
+    folds : DataFrame
+        One row a fit: `split`, `model`, `share` of the training compositions, `fold`, `n_train`,
+        `n_test`, `seconds`, and the scores of its test rows.
+    predictions : DataFrame
+        One row a held-out row of the model: `split`, `fold`, `row`, `formula`, `target`,
+        `prediction`, and `std`, `lower`, `upper`, `in_domain` or `probability_<class>` where the
+        model states them.
+    elements : dict
+        Atomic number -> rows of the table that contain the element.
+    notes : tuple of str
+        What could not be done.
+    classes : tuple or None
+        Of a classifier.
+
+    Examples
+    --------
+    See `evaluate`.
+    """
+
+    model_name: str
+    target_name: str
+    n_rows: int
+    n_compositions: int
+    n_systems: int
+    coverage: float
+    folds: pd.DataFrame
+    predictions: pd.DataFrame
+    elements: dict[int, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    classes: tuple | None = None
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the model is a classifier."""
+        return self.classes is not None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that were made, from the most flattering to the hardest."""
+        return tuple(name for name in SPLITS if (self.folds["split"] == name).any())
+
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """Names of the scores, the first being the one that models are compared by."""
+        return _CLASS_SCORES if self.is_classification else _VALUE_SCORES
+
+    def table(self) -> pd.DataFrame:
+        """Mean and standard deviation of each score over the folds.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by split and model; for each score its mean and, as `<score>_std`, its
+            deviation over the folds; `coverage`, `interval_width` and `spearman` where the model
+            states intervals and deviations; `n_folds` and `seconds` a fit.
+        """
+        whole = self.folds[self.folds["share"] == 1]
+        grouped = whole.groupby(["split", "model"], sort=False)
+        found = {}
+        for name in self.score_names:
+            found[name] = grouped[name].mean()
+            found[f"{name}_std"] = grouped[name].std(ddof=0)
+        for name in ("coverage", "interval_width", "spearman"):
+            if name in whole:
+                found[name] = grouped[name].mean()
+        found["n_folds"] = grouped.size()
+        found["seconds"] = grouped["seconds"].mean()
+        frame = pd.DataFrame(found)
+        order = [
+            (split, model)
+            for split in self.splits
+            for model in dict.fromkeys(whole["model"])
+            if (split, model) in frame.index
+        ]
+        return frame.loc[order]
+
+    def learning_curve(self) -> pd.DataFrame:
+        """Mean and deviation of each score by the number of training rows.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by the share of the training compositions; `n_train` is the mean over folds.
+            Of one row where no learning curve was asked for.
+        """
+        curve = self.folds[self.folds["model"] == self.model_name]
+        partial = curve.loc[curve["share"] < 1, "split"]
+        split = partial.iloc[0] if len(partial) else self.main_split
+        grouped = curve[curve["split"] == split].groupby("share")
+        found = {"n_train": grouped["n_train"].mean()}
+        for name in self.score_names:
+            found[name] = grouped[name].mean()
+            found[f"{name}_std"] = grouped[name].std(ddof=0)
+        return pd.DataFrame(found)
+
+    @property
+    def main_split(self) -> str:
+        """The split to report: by composition, or the hardest that was made."""
+        return "composition" if "composition" in self.splits else self.splits[-1]
+
+    @property
+    def gap(self) -> str:
+        """What shuffled rows promise too much, in words; empty where they were not tried."""
+        if "shuffled" not in self.splits or len(self.splits) == 1:
+            return ""
+        score = "balanced_accuracy" if self.is_classification else "r2"
+        table = self.table().xs(self.model_name, level="model")
+        means, heading, shuffled = table[score], HEADINGS[score], table[score]["shuffled"]
+        sentences = []
+        if "composition" in means and self.n_compositions == self.n_rows:
+            sentences.append(
+                "Every row is a composition of its own: shuffled rows and compositions held out "
+                "are one question here."
+            )
+        elif "composition" in means:
+            gap = shuffled - means["composition"]
+            sentences.append(
+                f"Shuffled rows promise {heading} {shuffled:.2f}; on compositions that the model "
+                f"has not seen it is {means['composition']:.2f}. The gap of {_signed(gap)} is "
+            )
+            if gap > table[f"{score}_std"]["composition"] / np.sqrt(table["n_folds"]["composition"]):
+                sentences[-1] += (
+                    f"what the model remembers: {self.n_rows:,} rows share "
+                    f"{self.n_compositions:,} compositions."
+                )
+            else:
+                sentences[-1] += "within what folds differ by."
+        if "system" in means:
+            sentences.append(
+                f"On new chemical systems ({self.n_systems:,} sets of elements) {heading} is "
+                f"{means['system']:.2f}, {_signed(means['system'] - shuffled)} against shuffled "
+                f"rows."
+            )
+        return " ".join(sentences)
+
+    @property
+    def verdict(self) -> str:
+        """How the model compares with its best baseline, in words; empty without baselines."""
+        split, score = self.main_split, self.score_names[0]
+        means = self.table()[score].xs(split, level="split")
+        others = means.drop(self.model_name)
+        if others.empty:
+            return ""
+        best = others.idxmax() if self.is_classification else others.idxmin()
+        ours, theirs = means[self.model_name], others[best]
+        is_better = ours > theirs if self.is_classification else ours < theirs
+        if self.is_classification:
+            difference = f"{abs(ours - theirs):.3f} {'above' if is_better else 'below'}"
+        else:
+            change = abs(ours - theirs) / theirs if theirs else np.inf
+            difference = f"{change:.0%} {'below' if is_better else 'above'}"
+        return (
+            f"{SPLITS[split].capitalize()}, {HEADINGS[score]} {ours:.3g} is {difference} the best "
+            f'baseline\'s, "{best}" ({theirs:.3g}).'
+        )
+
+    @property
+    def doubt(self) -> str:
+        """Whether intervals hold what they promise, in words; empty where none are stated."""
+        if "coverage" not in self.folds:
+            return ""
+        found = self.table()["coverage"].xs(self.model_name, level="model").dropna()
+        parts = [f"{value:.1%} {SPLITS[split]}" for split, value in found.items()]
+        return f"Intervals of {self.coverage:.0%} hold {', '.join(parts)}." if parts else ""
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The result in sentences."""
+        sentences = (self.gap, self.verdict, self.doubt, *self.notes)
+        return tuple(sentence for sentence in sentences if sentence)
+
+    def __repr__(self) -> str:
+        lines = [self._title, self._shown_table().to_string(), *self.summary]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        frame = self._shown_table()
+        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.summary)
+        return (
+            f"<div class='cromel-evaluation'><p><b>{escape(self._title)}</b></p>"
+            f"{frame.to_html(border=0)}{sentences}</div>"
+        )
+
+    @property
+    def _title(self) -> str:
+        return (
+            f"{self.model_name} on {self.target_name}: {self.n_rows:,} rows, "
+            f"{self.n_compositions:,} compositions, {self.n_systems:,} chemical systems"
+        )
+
+    def _shown_table(self) -> pd.DataFrame:
+        """Scores as text, mean ± deviation over the folds."""
+        frame = self.table()
+        shown = pd.DataFrame(index=frame.index)
+        for name in self.score_names:
+            pairs = zip(frame[name], frame[f"{name}_std"], strict=True)
+            shown[HEADINGS[name]] = [f"{mean:.3g} ± {std:.2g}" for mean, std in pairs]
+        if "coverage" in frame:
+            shown["coverage"] = ["" if np.isnan(v) else f"{v:.1%}" for v in frame["coverage"]]
+        shown["seconds a fit"] = [f"{seconds:.2g}" for seconds in frame["seconds"]]
+        names = [(SPLITS[split], model) for split, model in shown.index]
+        shown.index = pd.MultiIndex.from_tuples(names, names=["held out", "model"])
+        return shown
+
+    def parity(self, split=None, ax=None, **plot_options):
+        """Draw held-out predictions against measured values.
+
+        Parameters
+        ----------
+        split : {"shuffled", "composition", "system"}, optional
+            By composition by default.
+        ax : matplotlib Axes, optional
+        **plot_options
+            As of `ParityDisplay.plot`.
+
+        Returns
+        -------
+        ParityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the model is a classifier, or that split was not made.
+        """
+        from .parity import ParityDisplay
+
+        rows = self._rows_of(split)
+        display = ParityDisplay(
+            rows["target"], rows["prediction"], y_std=rows["std"] if "std" in rows else None,
+            labels=rows["formula"], target_name=self.target_name,
+        )  # fmt: skip
+        return display.plot(ax, **plot_options)
+
+    def uncertainty(self, split=None, ax=None, **plot_options):
+        """Draw the stated uncertainty of the held-out predictions against their errors.
+
+        Parameters
+        ----------
+        split : {"shuffled", "composition", "system"}, optional
+            By composition by default.
+        ax : matplotlib Axes, or sequence of them, optional
+        **plot_options
+            As of `UncertaintyDisplay.plot`.
+
+        Returns
+        -------
+        UncertaintyDisplay
+
+        Raises
+        ------
+        ValueError
+            If the model states no deviations, or that split was not made.
+        """
+        from .uncertainty import UncertaintyDisplay
+
+        rows = self._rows_of(split)
+        if "std" not in rows:
+            raise ValueError(
+                f"{self.model_name} states no standard deviations: its predict takes no return_std."
+            )
+        observed = None
+        if "lower" in rows:
+            inside = (rows["lower"] <= rows["target"]) & (rows["target"] <= rows["upper"])
+            observed = {self.coverage: float(inside.mean())}
+        return UncertaintyDisplay.from_predictions(
+            rows["target"], rows["prediction"], rows["std"],
+            coverage=observed, target_name=self.target_name, ax=ax, **plot_options,
+        )  # fmt: skip
+
+    def worst(self, n_rows=10, split=None) -> pd.DataFrame:
+        """Held-out rows with the largest errors, or the surest wrong classes.
+
+        Parameters
+        ----------
+        n_rows : int, default=10
+        split : {"shuffled", "composition", "system"}, optional
+            By composition by default.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `predictions` with a column `error` (of classes: the probability that was given
+            to the wrong one), largest first.
+        """
+        rows = self.predictions[self.predictions["split"] == self._checked(split)].copy()
+        if not self.is_classification:
+            rows["error"] = rows["prediction"] - rows["target"]
+            order = rows["error"].abs().sort_values(ascending=False).index
+            return rows.loc[order[:n_rows]].reset_index(drop=True)
+        rows = rows[rows["prediction"] != rows["target"]]
+        names = [name for name in rows if name.startswith("probability_")]
+        rows["error"] = rows[names].max(axis=1) if names else 1.0
+        return rows.nlargest(n_rows, "error").reset_index(drop=True)
+
+    def to_html(self, path=None) -> str:
+        """Write the whole result as one self-contained page.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            Where to write it as well.
+
+        Returns
+        -------
+        str
+            The page; it loads nothing from elsewhere.
+        """
+        from .reports import report_html
+
+        page = report_html(self)
+        if path is not None:
+            from .._files import write_file
+
+            write_file(path, page)
+        return page
+
+    def _rows_of(self, split) -> pd.DataFrame:
+        if self.is_classification:
+            raise ValueError(
+                f"{self.model_name} predicts classes; this plot is of values. See `predictions`."
+            )
+        split = self._checked(split)
+        return self.predictions[self.predictions["split"] == split]
+
+    def _checked(self, split) -> str:
+        if split is None:
+            return self.main_split
+        if split not in self.splits:
+            raise ValueError(f"split must be one of {self.splits}, got {split!r}.")
+        return split
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")  # noqa: RUF001
+
+
