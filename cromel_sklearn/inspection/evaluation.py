@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -54,19 +55,21 @@ def evaluate(
     random_state=0,
     verbose=True,
 ):
-    """Cross-validate a model on compositions: what it will be worth on new ones, and on new systems.
+    """Cross-validate a model on compositions: what it is worth on new ones, and on new systems.
 
     Rows of one composition (at other temperatures, from other papers) resemble each other. Shuffled
     into folds they stand on both sides, and the score tells how well a model remembers. Here they
     are held out together, by composition and by chemical system (set of elements); the shuffled
     figure stands beside them, and the result says in words what lies between. Simple baselines run
-    on the same folds. `n_splits` fits a split, and three shorter ones a fold for the learning curve.
+    on the same folds. Each split takes `n_splits` fits, the learning curve three shorter ones a
+    fold.
 
     Parameters
     ----------
     model : regressor or classifier
         Anything of scikit-learn's that takes the compositions as they are given, such as
-        `CroMELRegressor()` or `make_pipeline(CroMELTransformer(), SVR())`. It is cloned, not fitted.
+        `CroMELRegressor()` or `make_pipeline(CroMELTransformer(), SVR())`. It is cloned, and stays
+        as it is.
     X : column of compositions, or DataFrame with one
         Of n_samples rows; formulas, pymatgen objects or dicts. The model sees this table.
     y : array-like of shape (n_samples,)
@@ -133,7 +136,7 @@ def evaluate(
     if isinstance(baselines, str) and baselines == "auto":
         baselines = installed_baselines()
     baselines = _names(baselines, "baselines", tuple(BASELINES), may_be_empty=True)
-    if isinstance(n_splits, bool) or not isinstance(n_splits, int | np.integer) or n_splits < 2:
+    if isinstance(n_splits, bool) or not isinstance(n_splits, Integral) or n_splits < 2:
         raise ValueError(f"n_splits must be an integer of at least 2, got {n_splits!r}.")
     if not 0 < coverage < 1:
         raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}.")
@@ -144,7 +147,7 @@ def evaluate(
     found, notes = [], []
     for name in splits:
         split = split_rows(
-            table, name, n_splits=n_splits, is_classification=is_classification, seed=seed
+            table, name, n_splits=int(n_splits), is_classification=is_classification, seed=seed
         )
         if split is None:
             notes.append(f"No split {SPLITS[name]}: too few groups to hold any out.")
@@ -213,29 +216,29 @@ def _run(fits, table, coverage, classes, n_jobs, verbose) -> list:
     """Fit and test everything; results in the order of `fits`."""
     jobs = (
         delayed(_fit_and_test)(
-            number,
             fit.model,
             select_rows(fit.X, fit.train),
             table.y[fit.train],
             select_rows(fit.X, fit.test),
             None if fit.is_baseline else coverage,
         )
-        for number, fit in enumerate(fits)
+        for fit in fits
     )
-    outcomes: list = [None] * len(fits)
+    outcomes = []
     with _progress(verbose) as progress:
         bar = progress.add_task("evaluating", total=len(fits))
-        for number, stated, seconds in Parallel(n_jobs, return_as="generator_unordered")(jobs):
-            outcomes[number] = _outcome(fits[number], table, stated, seconds, classes)
+        done = Parallel(n_jobs, return_as="generator")(jobs)
+        for fit, (stated, seconds) in zip(fits, done, strict=True):
+            outcomes.append(_outcome(fit, table, stated, seconds, classes))
             progress.advance(bar)
     return outcomes
 
 
-def _fit_and_test(number: int, model, X_train, y_train, X_test, coverage):
+def _fit_and_test(model, X_train, y_train, X_test, coverage):
     started = time.perf_counter()
     fitted = clone(model).fit(X_train, y_train)
     stated = stated_predictions(fitted, X_test, coverage=coverage)
-    return number, stated, time.perf_counter() - started
+    return stated, time.perf_counter() - started
 
 
 def _outcome(fit: _Fit, table: MeasuredTable, stated, seconds, classes):

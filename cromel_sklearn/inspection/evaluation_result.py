@@ -17,7 +17,7 @@ _CLASS_SCORES = ("balanced_accuracy", "roc_auc", "accuracy")
 class EvaluationResult:
     """Scores and held-out predictions of a model beside its baselines, from `evaluate`.
 
-    Attributes
+    Parameters
     ----------
     model_name, target_name : str
     n_rows, n_compositions, n_systems : int
@@ -40,7 +40,12 @@ class EvaluationResult:
 
     Examples
     --------
-    See `evaluate`.
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from cromel_sklearn import evaluate
+    >>> formulas = ["NaCl", "Na2Cl2", "MgO", "CaO", "KBr", "KI"]
+    >>> result = evaluate(DummyRegressor(), formulas, [1, 1, 3, 4, 5, 6], learning_curve=False)
+    >>> result.n_compositions, result.splits
+    (5, ('shuffled', 'composition', 'system'))
     """
 
     model_name: str
@@ -144,7 +149,8 @@ class EvaluationResult:
                 f"Shuffled rows promise {heading} {shuffled:.2f}; on compositions that the model "
                 f"has not seen it is {means['composition']:.2f}. The gap of {_signed(gap)} is "
             )
-            if gap > table[f"{score}_std"]["composition"] / np.sqrt(table["n_folds"]["composition"]):
+            spread, n_folds = table[f"{score}_std"], table["n_folds"]
+            if gap > spread["composition"] / np.sqrt(n_folds["composition"]):
                 sentences[-1] += (
                     f"what the model remembers: {self.n_rows:,} rows share "
                     f"{self.n_compositions:,} compositions."
@@ -252,7 +258,7 @@ class EvaluationResult:
 
         rows = self._rows_of(split)
         display = ParityDisplay(
-            rows["target"], rows["prediction"], y_std=rows["std"] if "std" in rows else None,
+            rows["target"], rows["prediction"], y_std=rows.get("std"),
             labels=rows["formula"], target_name=self.target_name,
         )  # fmt: skip
         return display.plot(ax, **plot_options)
@@ -358,5 +364,3 @@ class EvaluationResult:
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")  # noqa: RUF001
-
-

@@ -188,7 +188,7 @@ def _target(y, n_rows: int) -> np.ndarray:
         missing = np.flatnonzero(~np.isfinite(target))
     if len(missing):
         raise InvalidTableError(
-            f"y has {target[missing[0]]!r} at index {missing[0]} (such rows: {len(missing)}); "
+            f"y has {target[missing[0]]} at index {missing[0]} (such rows: {len(missing)}); "
             f"expected a measured value. Leave these rows out."
         )
     return target

@@ -1,4 +1,4 @@
-"""Libraries that only inspection needs: imported at first use, with an error that says how to get them."""
+"""Libraries that only inspection needs, imported at first use."""
 
 from importlib import import_module
 from types import ModuleType

@@ -161,9 +161,10 @@ class ParityDisplay:
             axes.axhline(0, color=INK, linewidth=0.8, zorder=0)
             axes.set(xlabel=f"predicted {self.target_name}", ylabel="predicted − measured")  # noqa: RUF001
         axes.set_title(f"MAE {self.mae:.3g}, R2 {self.r2:.3g}, {len(x):,} rows", fontsize="medium")
+        labels = self.labels or []
         for row in np.argsort(-np.abs(self.y_pred - self.y_true))[:n_labels]:
             axes.annotate(
-                self.labels[row], (x[row], y[row]), xytext=(4, 4), textcoords="offset points",
+                labels[row], (x[row], y[row]), xytext=(4, 4), textcoords="offset points",
                 fontsize="x-small", color=ACCENT,
             )  # fmt: skip
         _quiet(axes)

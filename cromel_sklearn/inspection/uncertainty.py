@@ -196,8 +196,8 @@ class UncertaintyDisplay:
         stated = [np.sqrt((self.y_std[rows] ** 2).mean()) for rows in bins]
         made = [np.sqrt((error[rows] ** 2).mean()) for rows in bins]
         axes.plot(stated, made, "o-", color=ACCENT, markersize=5, label="root mean square, tenths")
-        right = 1.05 * max(np.quantile(self.y_std, 0.99), max(stated))
-        top = 1.05 * max(np.quantile(error, 0.98), max(made))
+        right = 1.05 * max(np.quantile(self.y_std, 0.99), max(stated)) or 1.0
+        top = 1.05 * max(np.quantile(error, 0.98), max(made)) or 1.0
         end = min(right, top)
         axes.plot([0, end], [0, end], color=INK, linewidth=0.8, label="error = deviation")
         axes.set(xlim=(0, right), ylim=(0, top))
@@ -228,7 +228,9 @@ class UncertaintyDisplay:
                 names, [self.coverage[name] for name in names], "o", color=ACCENT,
                 label="intervals of the model",
             )  # fmt: skip
-        axes.set(xlabel="nominal coverage", ylabel="measured values inside", xlim=(0, 1), ylim=(0, 1))
+        axes.set(
+            xlabel="nominal coverage", ylabel="measured values inside", xlim=(0, 1), ylim=(0, 1)
+        )
         shown = [f"{self.coverage[name]:.0%} inside {name:.0%}" for name in sorted(self.coverage)]
         title = shown[-1] if len(shown) == 1 else "coverage of intervals"
         axes.set_title(title, fontsize="medium")

@@ -137,7 +137,9 @@ def test_same_result_from_any_container_and_any_number_of_jobs(temperatures):
     X, y, model = temperatures["formula"], temperatures["zT"], on_fractions(Ridge())
     expected = evaluate(model, X, y, **QUICK).predictions
     for column in (list(X), X.to_numpy(), X.set_axis(X.index + 9), polars.Series(X.to_list())):
-        pd.testing.assert_frame_equal(evaluate(model, column, list(y), **QUICK).predictions, expected)
+        pd.testing.assert_frame_equal(
+            evaluate(model, column, list(y), **QUICK).predictions, expected
+        )
     with parallel_config("threading"):
         parallel = evaluate(model, X, y, n_jobs=2, **QUICK)
     pd.testing.assert_frame_equal(parallel.predictions, expected)
