@@ -1,19 +1,37 @@
 """Encoder id in, verified `Checkpoint` out: the encoders that ship with the package."""
 
+import hashlib
 import json
+import os
+import re
+import stat
 import threading
 from functools import lru_cache
 from pathlib import Path
 
+from .._artifacts import damage_named, one_line
 from .._files import write_file
 from ..exceptions import CheckpointError, EncoderNotFoundError
 from .checkpoint import Checkpoint
 
 #: Folder of the shipped encoders: manifest.json and <name>/<version>/{weights.safetensors, card.md}
 PRETRAINED = Path(__file__).parent / "pretrained"
+MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 CARD = "card.md"
+# Letters, digits and single marks between them: a folder's name on every system, and no path.
+_NAME = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*")
 _loading = threading.Lock()
+
+
+def _open_lock_after_fork() -> None:
+    """Give a forked child a lock of its own: the thread that held the old one is not in it."""
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_lock_after_fork)
 
 
 class ReleasedCheckpoint(Checkpoint):
@@ -70,14 +88,47 @@ def load_encoder(encoder) -> Checkpoint:
         entry = find_entry(encoder)
         if entry is not None:
             return _load_file(*entry)
-    path = _weights_path(encoder)
-    if not path.exists():
+    path, status = _weights_path(encoder)
+    if status is None:
         raise EncoderNotFoundError(
-            f"No encoder {str(encoder)!r}: not in the registry ({', '.join(list_encoders())}) and "
-            f"no such file."
+            f"No encoder {one_line(encoder)!r}: not in the registry ({', '.join(list_encoders())}) "
+            f"and no such file."
         )
-    status = path.stat()
     return _load_file(path.resolve(), None, None, status.st_mtime_ns, status.st_size)
+
+
+def load_registered(encoder) -> Checkpoint:
+    """Load an encoder by its registry id alone: what a file names is never taken for a path.
+
+    Parameters
+    ----------
+    encoder : str
+        `name` (newest version) or `name@version`.
+
+    Returns
+    -------
+    Checkpoint
+
+    Raises
+    ------
+    EncoderNotFoundError
+        If it is not in the registry.
+    CheckpointError
+        If the file is damaged.
+
+    Examples
+    --------
+    >>> from cromel_sklearn.encoders.registry import list_encoders, load_registered
+    >>> load_registered("mp-multi") is load_registered(list_encoders()[-1])
+    True
+    """
+    entry = find_entry(encoder) if isinstance(encoder, str) else None
+    if entry is None:
+        raise EncoderNotFoundError(
+            f"The encoder {one_line(encoder)!r} is not in the registry "
+            f"({', '.join(list_encoders())}). Install the version of cromel-sklearn that ships it."
+        )
+    return _load_file(*entry)
 
 
 def encoder_identity(encoder) -> tuple | None:
@@ -100,11 +151,8 @@ def encoder_identity(encoder) -> tuple | None:
         return None
     if entry is not None:
         return entry[1:]
-    path = _weights_path(encoder)
-    if not path.exists():
-        return None
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
+    _, status = _weights_path(encoder)
+    return None if status is None else (status.st_mtime_ns, status.st_size)
 
 
 def load_release(encoder: str, checksum: str) -> Checkpoint:
@@ -157,7 +205,8 @@ def find_entry(encoder: str) -> tuple[Path, str, str] | None:
     version = version or list(versions)[-1]
     if version not in versions:
         raise EncoderNotFoundError(
-            f"No version {version!r} of the encoder {name!r}; there is {', '.join(versions)}."
+            f"No version {one_line(version)!r} of the encoder {name!r}; there is "
+            f"{', '.join(versions)}."
         )
     path = PRETRAINED / name / version / WEIGHTS
     return path, versions[version]["sha256"], f"{name}@{version}"
@@ -181,39 +230,70 @@ def register(folder, encoder: str) -> Path:
     Raises
     ------
     CheckpointError
-        If the version exists, the id is incomplete, or the checkpoint cannot be loaded.
+        If the version exists, the id is none, or checkpoint or card are missing or damaged.
     """
-    import hashlib
-
-    name, _, version = encoder.partition("@")
-    if not name or not version:
-        raise CheckpointError(f"Expected an id name@version, got {encoder!r}.")
-    manifest = _read_manifest()
+    parts = encoder.split("@")
+    if len(parts) != 2 or not all(map(_NAME.fullmatch, parts)):
+        raise CheckpointError(
+            f"Expected an id name@version, both of letters, digits and single . _ + - between "
+            f"them, got {one_line(encoder)!r}."
+        )
+    name, version = parts
+    _read_manifest.cache_clear()  # another process may have registered one
+    manifest = {other: dict(versions) for other, versions in _read_manifest().items()}
     if version in manifest.get(name, {}):
         raise CheckpointError(f"{encoder} exists and is immutable; choose the next version.")
     source = Path(folder)
     Checkpoint.load(source / WEIGHTS)
+    try:
+        files = {file: (source / file).read_bytes() for file in (WEIGHTS, CARD)}
+    except OSError as error:
+        raise CheckpointError(
+            f"{source} is no folder of a finished run: {one_line(error)}. An encoder ships with "
+            f"its card."
+        ) from error
     target = PRETRAINED / name / version
-    target.mkdir(parents=True)
-    for file in (WEIGHTS, CARD):
-        write_file(target / file, (source / file).read_bytes())
-    digest = hashlib.sha256((target / WEIGHTS).read_bytes()).hexdigest()
+    target.mkdir(parents=True, exist_ok=True)  # what a killed call has left is not in the manifest
+    for file, content in files.items():
+        write_file(target / file, content)
+    digest = hashlib.sha256(files[WEIGHTS]).hexdigest()
     manifest.setdefault(name, {})[version] = {"sha256": digest}
-    write_file(PRETRAINED / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+    write_file(PRETRAINED / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     _read_manifest.cache_clear()
     return target
 
 
-def _weights_path(encoder) -> Path:
+def _weights_path(encoder) -> tuple[Path, os.stat_result | None]:
+    """Path of the weights, and what the system knows of it; None where there is no such file."""
     path = Path(encoder)
-    return path / WEIGHTS if path.is_dir() else path
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            path = path / WEIGHTS
+            status = path.stat()
+    except (OSError, ValueError):  # ValueError: a zero byte
+        return path, None
+    return path, status
 
 
 @lru_cache(maxsize=1)
-def _read_manifest() -> dict:
+def _read_manifest() -> dict[str, dict[str, dict[str, str]]]:
     """Names, their versions from oldest to newest, and the checksum of each."""
-    path = PRETRAINED / "manifest.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    path = PRETRAINED / MANIFEST
+    with damage_named(path):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise CheckpointError(f"Could not read {path}: {one_line(error)}") from error
+        for name, versions in manifest.items():
+            if not versions or not all(map(_NAME.fullmatch, (name, *versions))):
+                raise ValueError(f"{name!r} is no name of an encoder with versions")
+            for version, entry in versions.items():
+                if entry.keys() != {"sha256"} or not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
+                    raise ValueError(f"{name}@{version} has no SHA-256")
+    return manifest
 
 
 def _load_file(
