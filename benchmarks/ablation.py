@@ -31,7 +31,7 @@ from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.data.materials import material_compositions
 from cromel_sklearn.data.readers import file_checksum
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
-from cromel_sklearn.pretraining.pretrainer import INCIDENTAL
+from cromel_sklearn.pretraining.pretrainer import RUN_PARAMETERS
 
 RESULT = RESULTS / "ablation" / "pretraining.json"
 TASKS = ("formation_enthalpy", "band_gap")
@@ -50,7 +50,7 @@ VARIANTS = {
 
 def settings_of(pretrainer: CroMELPretrainer, source: Path) -> dict:
     """What a variant depends on: every parameter, the default encoder's size, and the data."""
-    left_out = {*INCIDENTAL, "structure_run"}  # the folder is named on the command line
+    left_out = {*RUN_PARAMETERS, "structure_run"}  # the folder is named on the command line
     parameters = pretrainer.get_params(deep=False)
     return {
         **{name: value for name, value in parameters.items() if name not in left_out},

@@ -1,4 +1,4 @@
-r"""The CroMEL criteria: structure and composition embeddings in, alignment loss out.
+r"""Losses of pretraining: alignment of structure and composition embeddings, and properties.
 
 Notation: a crystal structure :math:`s` of composition :math:`c(s)` has the structure embedding
 :math:`h_s = f(s)`; a composition has the embedding distribution
@@ -6,8 +6,8 @@ Notation: a crystal structure :math:`s` of composition :math:`c(s)` has the stru
 
 .. math:: L = L_\text{property}(g(h_s), y) + \lambda\, D(P(h_s), P(h_c))
 
-(Na, npj Comput. Mater. 11, 2025, doi:10.1038/s41524-025-01723-1), and the criteria below are the
-choices of :math:`D`:
+(Na, npj Comput. Mater. 11, 2025, doi:10.1038/s41524-025-01723-1), and the alignments below
+are the choices of :math:`D`:
 
 ``"wasserstein"``
     The paper: the distance of the marginal distributions, by its dual,
@@ -34,8 +34,8 @@ choices of :math:`D`:
 import torch
 from torch import Tensor, nn
 
-CRITERIA = ("paired", "joint", "wasserstein", "none")
-ADVERSARIAL_CRITERIA = ("wasserstein", "joint")
+ALIGNMENTS = ("paired", "joint", "wasserstein", "none")
+ADVERSARIAL_ALIGNMENTS = ("wasserstein", "joint")
 GRADIENT_PENALTY_WEIGHT = 10.0
 
 
@@ -46,7 +46,7 @@ class Critic(nn.Module):
     ----------
     embedding_dim : int
     n_conditions : int, default=0
-        Width of the description of the composition; 0 for the marginal criterion.
+        Width of the description of the composition; 0 for the marginal distance.
     hidden_dim : int, default=64
     """
 
@@ -122,6 +122,45 @@ def paired_loss(structure: Tensor, mean: Tensor, spread: Tensor) -> Tensor:
     """
     deviation = (structure.detach() - mean) / spread
     return (0.5 * deviation**2 + torch.log(spread)).mean()
+
+
+def masked_huber_loss(predicted: Tensor, target: Tensor, delta: float) -> Tensor:
+    r"""Huber loss of properties with missing values, averaged over those present, then over all.
+
+    Of an error :math:`e`: :math:`e^2 / 2\delta` up to :math:`|e| = \delta`, then
+    :math:`|e| - \delta / 2` (Huber, Ann. Math. Statist. 35, 73 (1964),
+    doi:10.1214/aoms/1177703732); :math:`e^2` for infinite :math:`\delta`.
+
+    Parameters
+    ----------
+    predicted : Tensor of shape (n_samples, n_properties)
+        Standardised.
+    target : Tensor of shape (n_samples, n_properties)
+        Likewise, NaN where missing.
+    delta : float
+        Error from which the loss grows linearly.
+
+    Returns
+    -------
+    Tensor, scalar
+        A property without any value counts as 0.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from cromel_sklearn.nn.losses import masked_huber_loss
+    >>> target = torch.tensor([[0.0], [torch.nan]])
+    >>> masked_huber_loss(torch.ones(2, 1), target, delta=1.0).item()
+    0.5
+    """
+    present = ~torch.isnan(target)
+    error = torch.where(present, predicted - torch.nan_to_num(target), 0.0)
+    if delta == float("inf"):
+        loss = error**2
+    else:
+        zero = torch.zeros_like(error)
+        loss = nn.functional.smooth_l1_loss(error, zero, reduction="none", beta=delta)
+    return (loss.sum(0) / present.sum(0).clamp_min(1)).mean()
 
 
 def decorrelation_loss(standardised: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Calculated materials and labels in, training batches of graphs, compositions and targets out."""
+"""What pretraining reads: graphs, compositions and targets in memory, and batches of them."""
 
 import hashlib
 from dataclasses import dataclass, fields, replace
@@ -177,7 +177,7 @@ class TrainingItems(Dataset):
         return int(self.items[index])
 
 
-class SimilarSizes(Sampler):
+class SimilarSizeSampler(Sampler):
     """Random order in which each batch holds compositions of about as many elements.
 
     Batches are padded to their largest composition; this halves what is computed on padding.

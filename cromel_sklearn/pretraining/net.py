@@ -1,4 +1,4 @@
-"""Batches in, trained modules out: the CroMEL training step as a skorch net of five modules."""
+"""The training step of CroMEL, as a skorch net of five modules."""
 
 import torch
 from skorch import NeuralNet
@@ -6,11 +6,12 @@ from torch import Tensor, nn
 
 from ..nn.composition_encoder import CompositionEncoder, EncodedCompositions, PropertyHeads
 from ..nn.losses import (
-    ADVERSARIAL_CRITERIA,
+    ADVERSARIAL_ALIGNMENTS,
     Critic,
     adversarial_loss,
     critic_loss,
     decorrelation_loss,
+    masked_huber_loss,
     paired_loss,
 )
 from ..nn.structure_encoder import StructureEncoder
@@ -27,7 +28,7 @@ _CRITIC_STEPS = 5
 
 
 class PropertyLoss(nn.Module):
-    """Huber loss of standardised properties, averaged over those present, then over properties.
+    """`masked_huber_loss` of standardised properties, as the module that skorch expects.
 
     Parameters
     ----------
@@ -42,15 +43,7 @@ class PropertyLoss(nn.Module):
 
     def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
         """Scalar loss; NaN targets are missing."""
-        present = ~torch.isnan(target)
-        error = torch.where(present, predicted - torch.nan_to_num(target), 0.0)
-        if self.delta == float("inf"):
-            loss = error**2
-        else:
-            loss = nn.functional.smooth_l1_loss(
-                error, torch.zeros_like(error), reduction="none", beta=self.delta
-            )
-        return (loss.sum(0) / present.sum(0).clamp_min(1)).mean()
+        return masked_huber_loss(predicted, target, self.delta)
 
 
 class CroMELNet(NeuralNet):
@@ -67,7 +60,7 @@ class CroMELNet(NeuralNet):
     critic : Critic
         Trained when the alignment is adversarial.
     alignment : str
-        One of `cromel_loss.CRITERIA`.
+        One of `nn.losses.ALIGNMENTS`.
     alignment_weight : float
         Weight of the alignment beside the property loss.
     composition_property_weight : float
@@ -201,7 +194,7 @@ class CroMELNet(NeuralNet):
             return None
         mean = encoded.structure_mean[:n_structures]
         spread = encoded.structure_spread[:n_structures]
-        if self.alignment not in ADVERSARIAL_CRITERIA:
+        if self.alignment not in ADVERSARIAL_ALIGNMENTS:
             return paired_loss(structure, mean, spread)
         sample = mean + spread * torch.randn_like(mean)
         condition = self._condition(batch, n_structures) if self.alignment == "joint" else None

@@ -1,4 +1,4 @@
-"""Calculated crystal structures in, pretrained `Checkpoint` out: the CroMEL pretraining."""
+"""Pretraining of a composition encoder on calculated crystal structures, as an estimator."""
 
 import os
 from dataclasses import asdict
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from torch.utils.data import RandomSampler, Sampler
 
 from .._sklearn_compat import (
     COUNT,
@@ -20,65 +19,30 @@ from .._sklearn_compat import (
     check_parameters,
 )
 from ..data.crystal_graph import build_crystal_graphs
-from ..data.elements import pymatgen_element_table
-from ..data.materials import (
-    CalculatedMaterials,
-    geometry_targets,
-    split_by_composition,
-)
+from ..data.materials import CalculatedMaterials, geometry_targets, split_by_composition
 from ..data.readers import materials_from_structures
 from ..device import fast_matrix_products, find_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
-from ..nn.composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
-from ..nn.losses import ADVERSARIAL_CRITERIA, CRITERIA, Critic
-from ..nn.structure_encoder import StructureEncoder, StructureEncoderConfig, embed_structures
-from .callbacks import (
-    EpochSeed,
-    OneCycle,
-    ProgressReport,
-    StopTraining,
-    TrainingState,
-    Validation,
-    load_structure_encoder,
-    run_checksum,
-    summarise,
-)
-from .data import PretrainingData, SimilarSizes, assemble
-from .net import CroMELNet, PropertyLoss
+from ..nn.composition_encoder import CompositionEncoderConfig
+from ..nn.losses import ALIGNMENTS
+from ..nn.structure_encoder import StructureEncoderConfig, embed_structures
+from .callbacks import TrainingState, summarise
+from .data import PretrainingData, assemble
+from .modules import OPTIMIZATIONS, Modules, TrainingBatches, new_modules
 from .provenance import checkpoint_header
-
-OPTIMIZATIONS = ("one-cycle", "paper")
+from .run_state import FixedStructureEncoder
+from .training import new_net, train
 
 #: Parameters of `CroMELPretrainer` that say how it runs, not what it finds.
-INCIDENTAL = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
-
-#: Arguments of `CroMELPretrainer` for the published method (doi:10.1038/s41524-025-01723-1): its
-#: layers, optimizers and criterion; our element features in place of its matscholar vectors.
-PAPER_SETTINGS = {
-    "criterion": "wasserstein",
-    "criterion_weight": 1.0,
-    "composition_property_weight": 0.0,
-    "mixing_weight": 0.0,
-    "decorrelation_weight": 0.0,
-    "geometry": False,
-    "structure_encoder": StructureEncoderConfig(64, 64, 2, 64, readout="last"),
-    "composition_encoder": CompositionEncoderConfig(
-        64, "statistics", 64, 1, aligned_layer="embedding"
-    ),
-    "head_activation": False,
-    "optimization": "paper",
-    "lr": 5e-4,
-    "batch_size": 64,
-    "keep_best": False,
-}
+RUN_PARAMETERS = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
 
 
 class CroMELPretrainer(DocumentationLink, BaseEstimator):
     r"""Pretrain a composition encoder on calculated crystal structures.
 
     Minimises :math:`L_\text{structure} + L_\text{composition} + \lambda D`, the property losses at
-    the structure and the composition embeddings and the criterion :math:`D` of `cromel_loss`.
+    the structure and the composition embeddings and the alignment loss :math:`D` of `nn.losses`.
 
     Parameters
     ----------
@@ -90,7 +54,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         Weight of the property loss at the composition embeddings.
     mixing_weight : float, default=0.2
         Share of that loss which is taken at mixtures of compositions, with mixed properties, so
-        that the encoder is smooth where alloys and doped compounds are (`composition_mixing`).
+        that the encoder is smooth where alloys and doped compounds are (`pretraining.mixing`).
     decorrelation_weight : float, default=0.02
         Weight of the term that keeps the structure embedding from collapsing.
     geometry : bool, default=True
@@ -158,7 +122,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
     """
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
-        "criterion": [StrOptions(set(CRITERIA))],
+        "criterion": [StrOptions(set(ALIGNMENTS))],
         "criterion_weight": [NOT_NEGATIVE],
         "composition_property_weight": [NOT_NEGATIVE],
         "mixing_weight": [Interval(Real, 0, 1, closed="both")],
@@ -267,16 +231,34 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             materials = materials_from_structures(structures, targets)
         seed = int(check_random_state(self.random_state).randint(2**31))
         data = self._prepare(materials, labels, seed)
+        fixed = None
+        if self.structure_run is not None:
+            fixed = FixedStructureEncoder.of_run(self.structure_run)
+        state_path = None if self.state_path is None else Path(self.state_path)
+        settings = self._settings(data.checksum, seed, fixed)
+        state = TrainingState(state_path, settings, self.keep_best, self.patience)
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.random.manual_seed(seed)
-            net, state = self._build_net(data, device, seed)
+            modules = new_modules(
+                *self._configs(),
+                data,
+                alignment=self.criterion,
+                head_activation=self.head_activation,
+                device=device,
+            )
+            if fixed is not None:
+                data = _with_embeddings(data, modules, fixed)
+            batches = TrainingBatches.of(data, self.batch_size, self.criterion)
+            net = new_net(self, modules, data, batches, state, seed, device)
+            if self.resume:
+                state.resume(net)
             with fast_matrix_products():
-                self._train(net, state)
+                train(net, batches, state, self.max_epochs)
         self.history_ = summarise(net.history)
         for name, weights in state.best_weights.items():
             getattr(net, name).load_state_dict(weights)
         run = {
-            "settings": self._settings(data, seed),
+            "settings": settings,
             "source": None if materials.path is None else materials.path.name,
             "source_checksum": materials.checksum,
             "seed": seed,
@@ -327,105 +309,25 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             materials = materials.with_split(split_by_composition(materials, seed))
         return assemble(materials, graphs, labels)
 
-    def _build_net(self, data: PretrainingData, device, seed: int):
-        structure_config, composition_config = self._configs()
-        table = torch.tensor(pymatgen_element_table().features)
-        embedding_dim = composition_config.embedding_dim
-        is_joint = self.criterion == "joint"
-        critic = Critic(embedding_dim, table.shape[1] if is_joint else 0)
-        items = data.training_items()
-        is_paper = self.optimization == "paper"
-        sampler: Sampler
-        if self.structure_run is None or self.criterion in ADVERSARIAL_CRITERIA:
-            # Critic and standardisation of the structure embedding need samples of the whole.
-            sampler = RandomSampler(items)
-        else:
-            sampler = SimilarSizes(data.n_elements(items.items), self.batch_size)
-        drop_last = len(items) > self.batch_size
-        steps = len(items) // self.batch_size if drop_last else 1
-        state = TrainingState(
-            None if self.state_path is None else Path(self.state_path),
-            self._settings(data, seed), self.keep_best, self.patience,
-        )  # fmt: skip
-        callbacks = [("seed", EpochSeed(seed))]
-        if not is_paper:
-            callbacks.append(("schedule", OneCycle(self.max_epochs, steps)))
-        callbacks.append(("validation", Validation(data)))
-        if self.verbose:
-            callbacks.append(("progress", ProgressReport(steps, self.max_epochs)))
-        callbacks.append(("state", state))
-        optimizer = torch.optim.Adam if is_paper else torch.optim.AdamW
-        composition_lr = 1e-4 if is_paper else self.lr
-        structure_heads, property_heads = (
-            PropertyHeads(embedding_dim, data.means, data.scales, self.head_activation).to(device)
-            for _ in range(2)
-        )
-        structure_encoder = StructureEncoder(structure_config, table).to(device)
-        if composition_config.aligned_layer == "embedding":
-            property_heads = structure_heads  # one space, one set of heads
-        if self.structure_run is not None:
-            load_structure_encoder(
-                Path(self.structure_run), structure_encoder, structure_heads, data.properties
-            )
-            rows = np.arange(data.n_structures)
-            embeddings = embed_structures(structure_encoder, data.graphs, rows)
-            data = data.with_structure_embeddings(embeddings.cpu().numpy())
-        net = CroMELNet(
-            structure_encoder,
-            structure_heads,
-            CompositionEncoder(composition_config, table).to(device),
-            property_heads,
-            critic.to(device),
-            alignment=self.criterion,
-            alignment_weight=self.criterion_weight,
-            composition_property_weight=self.composition_property_weight,
-            mixing_weight=self.mixing_weight,
-            decorrelation_weight=self.decorrelation_weight,
-            criterion=PropertyLoss,
-            criterion__delta=float("inf") if is_paper else 0.1,
-            optimizer=optimizer,
-            optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
-            composition_optimizer=torch.optim.RMSprop if is_paper else optimizer,
-            composition_optimizer__lr=composition_lr,
-            composition_optimizer__weight_decay=0.0 if is_paper else self.weight_decay,
-            critic_optimizer__lr=composition_lr,  # a slower critic is run away from
-            lr=self.lr,
-            batch_size=self.batch_size,
-            device=str(device),
-            train_split=None,
-            iterator_train__sampler=sampler,
-            iterator_train__drop_last=drop_last,
-            iterator_train__collate_fn=lambda rows: data.collate(rows, device),
-            callbacks=callbacks,
-            callbacks__print_log=None,
-            callbacks__valid_loss=None,
-            verbose=0,
-        )
-        net.initialize()
-        net.training_items_ = items
-        return net, state
-
-    def _train(self, net: CroMELNet, state: TrainingState) -> None:
-        if self.resume:
-            state.resume(net)
-        n_left = 0 if state.is_over(net.history) else self.max_epochs - len(net.history)
-        net.notify("on_train_begin", X=net.training_items_, y=None)
-        try:
-            net.fit_loop(net.training_items_, epochs=n_left)
-        except StopTraining:
-            pass
-        finally:
-            net.notify("on_train_end", X=net.training_items_, y=None)
-
-    def _settings(self, data: PretrainingData, seed: int) -> dict:
+    def _settings(self, data_checksum: str, seed: int, fixed: FixedStructureEncoder | None) -> dict:
         """What must agree between a run and the one that resumes it."""
-        settings = {k: v for k, v in self.get_params().items() if k not in INCIDENTAL}
+        settings = {k: v for k, v in self.get_params().items() if k not in RUN_PARAMETERS}
         structure_config, composition_config = self._configs()
         settings["structure_encoder"] = asdict(structure_config)
         settings["composition_encoder"] = asdict(composition_config)
         is_number = isinstance(self.random_state, int | np.integer)
         settings["random_state"] = int(self.random_state) if is_number else seed
-        settings["data"] = data.checksum
-        if self.structure_run is not None:
-            settings["structure_run"] = run_checksum(Path(self.structure_run))
+        settings["data"] = data_checksum
+        settings["structure_run"] = None if fixed is None else fixed.checksum
         return settings
+
+
+def _with_embeddings(
+    data: PretrainingData, modules: Modules, fixed: FixedStructureEncoder
+) -> PretrainingData:
+    """Embed every structure once, by the structure encoder of an earlier run."""
+    fixed.load_into(modules.structure_encoder, modules.structure_heads, data.properties)
+    embeddings = embed_structures(
+        modules.structure_encoder, data.graphs, np.arange(data.n_structures)
+    )
+    return data.with_structure_embeddings(embeddings.cpu().numpy())

@@ -7,9 +7,10 @@ from .._files import require_target, write_file
 from ..data.readers import read_labels, read_materials
 from ..encoders.registry import CARD, WEIGHTS
 from ..exceptions import CheckpointError, SourceDataError
-from .callbacks import RUN_STATE
 from .card import model_card
-from .pretrainer import PAPER_SETTINGS, CroMELPretrainer
+from .paper import PAPER_SETTINGS
+from .pretrainer import CroMELPretrainer
+from .run_state import RUN_STATE
 
 HISTORY = "history.json"
 

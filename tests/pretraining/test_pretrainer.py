@@ -17,12 +17,14 @@ from cromel_sklearn import (
     CroMELTransformer,
     SourceDataError,
 )
-from cromel_sklearn.nn.losses import ADVERSARIAL_CRITERIA, CRITERIA
-from cromel_sklearn.pretraining.data import SimilarSizes
+from cromel_sklearn.nn.losses import ADVERSARIAL_ALIGNMENTS, ALIGNMENTS
+from cromel_sklearn.nn.structure_encoder import StructureEncoder
+from cromel_sklearn.pretraining.data import PretrainingData, SimilarSizeSampler
 from cromel_sklearn.pretraining.net import CroMELNet
-from cromel_sklearn.pretraining.pretrainer import PAPER_SETTINGS
+from cromel_sklearn.pretraining.paper import PAPER_SETTINGS
+from cromel_sklearn.pretraining.run_state import RunState
 
-ALIGNMENTS = [criterion for criterion in CRITERIA if criterion != "none"]
+NOT_NONE = [alignment for alignment in ALIGNMENTS if alignment != "none"]
 
 
 def _weights(pretrainer):
@@ -37,7 +39,7 @@ def _same(first, second) -> bool:
     return all(np.array_equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("criterion", ALIGNMENTS)
 def test_every_criterion_yields_a_checkpoint_the_transformer_takes(
     criterion, rock_salts, small_settings
 ):
@@ -47,7 +49,7 @@ def test_every_criterion_yields_a_checkpoint_the_transformer_takes(
     assert np.isfinite(embedded).all()
 
 
-@pytest.mark.parametrize("criterion", ALIGNMENTS)
+@pytest.mark.parametrize("criterion", NOT_NONE)
 def test_criterion_changes_the_composition_encoder(criterion, rock_salts, small_settings):
     settings = {**small_settings, "max_epochs": 6}  # the critic is followed at every fifth step
     aligned = CroMELPretrainer(criterion, **settings).fit(*rock_salts)
@@ -137,6 +139,16 @@ def test_labels_without_structures_add_compositions_elements_and_properties(
     assert "hardness" in checkpoint.properties
 
 
+def _recorded(function, calls: list):
+    """The function, which also notes the arguments of each call."""
+
+    def recorded(*arguments, **keywords):
+        calls.append(arguments)
+        return function(*arguments, **keywords)
+
+    return recorded
+
+
 def _record_calls(monkeypatch, owner, name: str) -> list:
     """Objects that a method was called on, in turn; the method runs as ever."""
     called_on = []
@@ -150,18 +162,34 @@ def _record_calls(monkeypatch, owner, name: str) -> list:
     return called_on
 
 
-@pytest.mark.parametrize("criterion", CRITERIA)
+@pytest.mark.parametrize("criterion", ALIGNMENTS)
 def test_batches_are_random_samples_where_statistics_of_the_whole_are_needed(
     rock_salts, small_settings, monkeypatch, tmp_path, criterion
 ):
-    epochs = _record_calls(monkeypatch, SimilarSizes, "__iter__")
+    epochs = _record_calls(monkeypatch, SimilarSizeSampler, "__iter__")
     settings = {**small_settings, "max_epochs": 2, "state_path": tmp_path / "run_state.pt"}
     first = CroMELPretrainer(criterion, **settings).fit(*rock_salts)
     first.checkpoint_.save(tmp_path / "weights.safetensors")
     assert not epochs  # the structure embedding is standardised over the batch
     settings |= {"structure_run": tmp_path, "state_path": None}
     CroMELPretrainer(criterion, **settings).fit(*rock_salts)
-    assert len(epochs) == (0 if criterion in ADVERSARIAL_CRITERIA else 2)
+    assert len(epochs) == (0 if criterion in ADVERSARIAL_ALIGNMENTS else 2)
+
+
+def test_structures_of_a_fixed_encoder_are_embedded_once(
+    rock_salts, small_settings, monkeypatch, tmp_path
+):
+    first = CroMELPretrainer(max_epochs=1, **small_settings, state_path=tmp_path / "run_state.pt")
+    first.fit(*rock_salts).checkpoint_.save(tmp_path / "weights.safetensors")
+    embedded, hashed, read = [], [], []
+    monkeypatch.setattr(StructureEncoder, "forward", _recorded(StructureEncoder.forward, embedded))
+    monkeypatch.setattr(RunState, "load", _recorded(RunState.load, read))
+    checksum = PretrainingData.checksum.fget
+    monkeypatch.setattr(PretrainingData, "checksum", property(_recorded(checksum, hashed)))
+    CroMELPretrainer(max_epochs=3, **small_settings, structure_run=tmp_path).fit(*rock_salts)
+    assert sum(batch.n_graphs for _, batch in embedded) == len(rock_salts[0])
+    assert len(hashed) == 1
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize(
@@ -249,8 +277,8 @@ def test_resume_refuses_a_state_of_another_format(rock_salts, small_settings, tm
     path = tmp_path / "state.pt"
     settings = {**small_settings, "state_path": path}
     CroMELPretrainer(max_epochs=1, **settings).fit(*rock_salts)
-    torch.save({**torch.load(path, weights_only=True), "version": 99}, path)
-    with pytest.raises(CheckpointError, match="state.pt has format 99, expected"):
+    path.write_bytes(path.read_bytes().replace(b"cromel run state 2 ", b"cromel run state 99 ", 1))
+    with pytest.raises(CheckpointError, match="state.pt has format 99, expected 2"):
         CroMELPretrainer(max_epochs=2, resume=True, **settings).fit(*rock_salts)
 
 
@@ -261,6 +289,18 @@ def test_resume_refuses_a_damaged_state(rock_salts, small_settings, tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match="is damaged"):
         CroMELPretrainer(max_epochs=1, resume=True, **settings).fit(*rock_salts)
+
+
+def test_every_flipped_bit_of_a_state_is_noticed(rock_salts, small_settings, tmp_path):
+    path = tmp_path / "state.pt"
+    CroMELPretrainer(max_epochs=1, **small_settings, state_path=path).fit(*rock_salts)
+    content = path.read_bytes()
+    for place in np.random.default_rng(0).integers(len(content), size=50):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"state.pt (is damaged|has format)"):
+            RunState.load(path)
 
 
 def test_resume_needs_a_state(rock_salts, small_settings, tmp_path):

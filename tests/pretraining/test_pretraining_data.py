@@ -13,7 +13,7 @@ from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.data.crystal_graph import build_crystal_graphs
 from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.exceptions import InvalidCompositionError, SourceDataError
-from cromel_sklearn.pretraining.data import SimilarSizes, assemble
+from cromel_sklearn.pretraining.data import SimilarSizeSampler, assemble
 
 # Formula, part of the split, band gap, formation energy of each structure; NaCl and KBr have
 # polymorphs, of which the second NaCl and the first KBr are the stable ones.
@@ -305,7 +305,7 @@ def test_number_of_elements_of_each_item(materials, graphs):
 
 def test_batches_of_similar_sizes_hold_every_item_once():
     sizes = np.random.default_rng(0).integers(1, 9, 1003)
-    sampler = SimilarSizes(sizes, 100)
+    sampler = SimilarSizeSampler(sizes, 100)
     torch.manual_seed(0)
     order = np.array(list(sampler))
     assert len(sampler) == 1003
@@ -317,7 +317,7 @@ def test_batches_of_similar_sizes_hold_every_item_once():
 
 
 def test_order_of_similar_sizes_follows_the_seed():
-    sampler = SimilarSizes(np.arange(50) % 4, 8)
+    sampler = SimilarSizeSampler(np.arange(50) % 4, 8)
     orders = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
