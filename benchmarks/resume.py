@@ -37,7 +37,7 @@ def start(sample: Path, out: Path, epochs: int, resume: bool) -> subprocess.Pope
     """Start the command in the background."""
     options = ["--structures", sample, "--out", out, "--max-epochs", epochs, "--device", "cpu"]
     options += ["--resume"] if resume else []
-    command = [sys.executable, "-m", "cromel_sklearn.cli", "pretrain", *map(str, options)]
+    command = [sys.executable, "-m", "cromel_sklearn", "pretrain", *map(str, options)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 

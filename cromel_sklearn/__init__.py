@@ -32,6 +32,7 @@ _HOME = {
     "InvalidCompositionWarning": "exceptions",
     "InvalidTableError": "exceptions",
     "SourceDataError": "exceptions",
+    "embed_batch": "estimators.arrow_batches",
     "list_encoders": "encoders.registry",
     "load_encoder": "encoders.registry",
     "load_standard_enthalpies": "data.enthalpies",

@@ -13,7 +13,7 @@ from cromel_sklearn.cli.table_embedding import embed_table
 
 
 def _cromel(*arguments, cwd=None):
-    command = [sys.executable, "-m", "cromel_sklearn.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "cromel_sklearn", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 

@@ -6,7 +6,7 @@ import sys
 
 
 def test_demo_prints_a_table_and_writes_a_plot(tmp_path):
-    command = [sys.executable, "-m", "cromel_sklearn.cli", "demo", "--plot", "parity.png"]
+    command = [sys.executable, "-m", "cromel_sklearn", "demo", "--plot", "parity.png"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert result.stderr == ""
     assert "Parity plot written to parity.png" in result.stdout

@@ -240,7 +240,7 @@ def test_killed_command_resumes_to_the_same_weights(structure_table, tmp_path):
     def command(out, *more):
         arguments = ["pretrain", "--structures", structure_table, "--out", out, "--device", "cpu"]
         arguments += ["--max-epochs", "6", "--n-jobs", "1", *more]
-        return [sys.executable, "-m", "cromel_sklearn.cli", *map(str, arguments)]
+        return [sys.executable, "-m", "cromel_sklearn", *map(str, arguments)]
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(command(tmp_path / "unbroken"), check=True, env=environment)

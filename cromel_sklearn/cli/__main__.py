@@ -1,5 +1,0 @@
-"""Run the `cromel` command as ``python -m cromel_sklearn.cli``."""
-
-from .app import main
-
-main()

@@ -1,0 +1,78 @@
+"""`cromel embed`: a table with a column of formulas in, the same with embedding columns out."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from . import options
+
+def embed(
+    source: options.TableIn,
+    target: options.TableOut,
+    formula_column: options.FormulaColumn = None,
+    encoder: options.Encoder = "mp-multi",
+    output: Annotated[str, typer.Option(help="embedding, properties or both.")] = "embedding",
+    dtype: Annotated[str, typer.Option(help="float32, or float16 for half the size.")] = "float32",
+    float_format: options.FloatFormat = None,
+    on_invalid: options.OnInvalid = "raise",
+    sep: options.Separator = None,
+    decimal: options.Decimal = ".",
+    sheet: options.Sheet = None,
+    device: options.Device = "auto",
+    n_jobs: options.NJobs = 1,
+    cluster: options.Cluster = None,
+    chunk_rows: options.ChunkRows = 16384,
+    overwrite: options.Overwrite = False,
+    resume: options.Resume = False,
+) -> None:
+    """Append embedding columns to a table of any size; the other columns stay as they are."""
+    from ..data.formula_column import find_formula_column
+    from ..data.table_cells import check_float_format
+    from ..data.table_reader import TableReader
+    from ..data.table_writer import TableWriter, source_identity
+    from ..device import find_device
+    from ..encoders.registry import encoder_identity, load_encoder
+    from ..estimators.arrow_batches import BatchEmbedding, require_new
+    from .chunked_run import InvalidRows, run_to_table
+    from .executors import chunk_map
+    from .progress import RowProgress
+
+    console = options.error_console()
+    invalid = InvalidRows(source, on_invalid)
+    if float_format is not None:
+        check_float_format(float_format)
+    find_device(device)
+    reader = TableReader(
+        source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet
+    )
+    column = find_formula_column(reader.head(), formula_column, reader.source)
+    function = BatchEmbedding(column, encoder, output, dtype, device)
+    require_new(function.names(), reader.schema, column)
+    if cluster is not None:  # the file of an encoder is on this machine
+        function = replace(function, encoder=load_encoder(encoder))
+    job = {
+        "command": "embed", "source": source_identity(source), "formula_column": column,
+        "encoder": [encoder, encoder_identity(encoder)], "output": output, "dtype": dtype,
+        "float_format": float_format, "sep": sep, "decimal": decimal, "sheet": sheet,
+        "chunk_rows": chunk_rows,
+    }  # fmt: skip
+    writer = TableWriter(
+        target, job, overwrite=overwrite, resume=resume, separator=sep, decimal=decimal,
+        float_format=float_format,
+    )  # fmt: skip
+    with (
+        options.goes_on(writer),
+        chunk_map(function, n_jobs=n_jobs, cluster=cluster) as chunks_through,
+        RowProgress("embedding", console) as progress,
+    ):
+        n_rows = run_to_table(
+            reader, writer, chunks_through, invalid, progress,
+            lambda: function(reader.schema.empty_table().to_batches()[0])
+        )  # fmt: skip
+    invalid.report(console)
+    console.print(
+        f"{n_rows} rows written to {target}, {invalid.n_rows} of them without embedding "
+        f"({progress.summary()}; formulas from column {column!r})",
+        highlight=False, soft_wrap=True, markup=False,
+    )  # fmt: skip
