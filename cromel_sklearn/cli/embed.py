@@ -7,6 +7,7 @@ import typer
 
 from . import options
 
+
 def embed(
     source: options.TableIn,
     target: options.TableOut,
@@ -43,9 +44,7 @@ def embed(
     if float_format is not None:
         check_float_format(float_format)
     find_device(device)
-    reader = TableReader(
-        source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet
-    )
+    reader = TableReader(source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet)
     column = find_formula_column(reader.head(), formula_column, reader.source)
     function = BatchEmbedding(column, encoder, output, dtype, device)
     require_new(function.names(), reader.schema, column)
@@ -68,7 +67,7 @@ def embed(
     ):
         n_rows = run_to_table(
             reader, writer, chunks_through, invalid, progress,
-            lambda: function(reader.schema.empty_table().to_batches()[0])
+            lambda: function(reader.empty_batch()).batch,
         )  # fmt: skip
     invalid.report(console)
     console.print(

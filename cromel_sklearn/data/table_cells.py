@@ -30,7 +30,7 @@ def check_float_format(float_format: str) -> None:
 
 
 def text_of(batch: pa.RecordBatch, form: TableFormat, float_format: str | None = None) -> bytes:
-    """Write the rows of a batch as lines of text, without the names of the columns.
+    r"""Write the rows of a batch as lines of text, without the names of the columns.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def text_of(batch: pa.RecordBatch, form: TableFormat, float_format: str | None =
     >>> from cromel_sklearn.data.table_cells import text_of
     >>> from cromel_sklearn.data.table_format import TableFormat
     >>> text_of(pa.record_batch({"formula": ["MgO"], "x": [0.25]}), TableFormat("text"))
-    b'MgO,0.25\\n'
+    b'MgO,0.25\n'
     """
     if not batch.num_rows:
         return b""

@@ -83,9 +83,7 @@ def table_format(path, *, separator=None, decimal=".") -> TableFormat:
     if path.is_dir() or not suffix:
         return TableFormat("folder")
     if suffix in _SEPARATORS:
-        return TableFormat(
-            "text", separator or _separator(suffix, decimal), decimal, compression
-        )
+        return TableFormat("text", separator or _separator(suffix, decimal), decimal, compression)
     if suffix in (".parquet", ".xlsx") and compression is None:
         return TableFormat(suffix[1:])
     raise InvalidTableError(f"{path} is no table that is known here; expected {_KNOWN}.")

@@ -19,7 +19,7 @@ _HEAD_ROWS = 64
 
 
 class TableReader:
-    """A table on disk, or on standard input, that is read a chunk of rows at a time.
+    r"""A table on disk, or on standard input, that is read a chunk of rows at a time.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TableReader:
     >>> from cromel_sklearn.data.table_reader import TableReader
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "table.csv"
-    ...     _ = path.write_text("formula,T\\nNaCl,300\\nMgO,400\\n")
+    ...     _ = path.write_text("formula,T\nNaCl,300\nMgO,400\n")
     ...     (chunk,) = TableReader(path).chunks()
     >>> chunk.batch["T"].to_pylist(), chunk.place_of(1)
     (['300', '400'], 'line 3')
@@ -90,12 +90,16 @@ class TableReader:
         if self.form.kind in ("parquet", "folder"):
             table = self._dataset.head(_HEAD_ROWS)
             batches = table.combine_chunks().to_batches()
-            return batches[0] if batches else pa.RecordBatch.from_pylist([], self.schema)
+            return batches[0] if batches else self.empty_batch()
         chunk = next(self._rows, None)
         if chunk is None:
-            return pa.RecordBatch.from_pylist([], self.schema)
+            return self.empty_batch()
         self._rows = chain([chunk], self._rows)
         return self._batch(chunk[1][:_HEAD_ROWS])
+
+    def empty_batch(self) -> pa.RecordBatch:
+        """Give a batch without rows."""
+        return pa.RecordBatch.from_pylist([], self.schema)
 
     def close(self) -> None:
         """Close the file; not needed where all chunks have been read."""
@@ -198,8 +202,8 @@ class TableReader:
                 cells = [_cell_text(value) for value in values]
                 if any(cells[len(names) :]):
                     raise InvalidTableError(
-                        f"Row {number} of {self.source} has {cells[len(names):]!r} beyond the last "
-                        f"named column, {names[-1]!r}; name the columns, or remove the cells."
+                        f"Row {number} of {self.source} has {cells[len(names) :]!r} beyond the "
+                        f"last named column, {names[-1]!r}; name the columns, or remove the cells."
                     )
                 cells = (cells + [""] * len(names))[: len(names)]
                 places.append(number)

@@ -26,9 +26,9 @@ _SPARE_BYTES = 64 << 20
 class TableWriter:
     """A table that grows part by part in a folder beside its target.
 
-    Each part is written whole (as `cromel_sklearn._files.replacing` does), so that a killed run goes
-    on after the last one; `finish` joins them and puts the table in its place in one step. Standard
-    output has no parts.
+    Each part is written whole (as `cromel_sklearn._files.replacing` does), so that a killed run
+    goes on after the last one; `finish` joins them and puts the table in its place in one step.
+    Standard output has no parts.
 
     Parameters
     ----------
@@ -93,7 +93,11 @@ class TableWriter:
         self.folder.mkdir(exist_ok=True)
         self._lock = _locked(self.folder)
         if resume:
-            self._take_over()
+            try:
+                self._take_over()
+            except InvalidTableError:
+                _unlocked(self._lock)
+                raise
         else:
             for path in [*self._parts(), self.folder / _JOB]:
                 path.unlink(missing_ok=True)
@@ -371,16 +375,16 @@ def _locked(folder: Path):
         import fcntl
     except ImportError:  # Windows: two writers of one target are not told apart
         return None
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    file = os.fdopen(os.open(folder / _LOCK, flags, 0o666), "wb")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        os.close(descriptor)
+        file.close()
         raise InvalidTableError(f"Another process is at work on {folder}; wait for it.") from error
-    return descriptor
+    return file
 
 
-def _unlocked(descriptor) -> None:
-    if descriptor is not None:
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
+def _unlocked(file) -> None:
+    if file is not None:
+        file.close()

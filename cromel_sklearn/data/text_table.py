@@ -67,7 +67,8 @@ def _rows(reader, names, form, source, chunk_rows):
     blank = [""] * len(names)
     blanks: list[int] = []  # lines that are blank, and nothing after them yet
     while True:
-        begin, rows = reader.line_num + 1, []
+        begin = reader.line_num + 1
+        rows: list[list[str]] = []
         try:
             rows.extend(islice(reader, chunk_rows))  # keeps the rows before an error
         except csv.Error as error:

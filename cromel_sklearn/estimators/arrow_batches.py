@@ -42,11 +42,20 @@ def embed_batch(
 
     Parameters
     ----------
-    batch : pyarrow.RecordBatch or pyarrow.Table of n_rows rows
+    batch : pyarrow.RecordBatch or pyarrow.Table
+        Of n_rows rows.
     formula_column : str, default="formula"
-    encoder, output, on_invalid, device
-        As in `CroMELTransformer`.
+        Name of the column of formulas.
+    encoder : str, path-like or Checkpoint, default="mp-multi"
+        As in `CroMELTransformer`, likewise the next.
+    output : {"embedding", "properties", "both"}, default="embedding"
+        Which columns are appended.
+    on_invalid : {"raise", "nan"}, default="raise"
+        What to do with rows that are not a composition.
     dtype : {"float32", "float16"}, default="float32"
+        Of the new columns.
+    device : str, default="cpu"
+        As in `CroMELTransformer`.
 
     Returns
     -------
@@ -113,7 +122,9 @@ class BatchEmbedding:
         formulas = batch[self.formula_column].to_pylist()
         embedding, problems = for_valid_rows(self._transformer().transform, formulas)
         columns = np.ascontiguousarray(embedding.T, dtype=self.dtype)
-        return BatchResult(appended(batch, names, [pa.array(column) for column in columns]), problems)
+        return BatchResult(
+            appended(batch, names, [pa.array(column) for column in columns]), problems
+        )
 
     def names(self) -> list[str]:
         """Names of the columns that are appended.
