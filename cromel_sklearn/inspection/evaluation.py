@@ -196,8 +196,7 @@ def _model_fits(
             yield _Fit(name, model, table.X, split.name, fold, train, test)
     if not with_curve:
         return
-    by_name = {split.name: split for split in splits}
-    curve = by_name.get("composition") or splits[-1]
+    curve = next((split for split in splits if split.name == "composition"), splits[-1])
     for share in CURVE_SHARES:
         for fold, (train, test) in enumerate(curve.folds):
             rows = nested_training_rows(table, train, share, seed + fold)

@@ -43,7 +43,7 @@ class EvaluationResult:
     >>> from sklearn.dummy import DummyRegressor
     >>> from cromel_sklearn import evaluate
     >>> formulas = ["NaCl", "Na2Cl2", "MgO", "CaO", "KBr", "KI"]
-    >>> result = evaluate(DummyRegressor(), formulas, [1, 1, 3, 4, 5, 6], learning_curve=False)
+    >>> result = evaluate(DummyRegressor(), formulas, [1, 1, 3, 4, 5, 6], baselines=["mean"])
     >>> result.n_compositions, result.splits
     (5, ('shuffled', 'composition', 'system'))
     """
@@ -115,9 +115,7 @@ class EvaluationResult:
             Of one row where no learning curve was asked for.
         """
         curve = self.folds[self.folds["model"] == self.model_name]
-        partial = curve.loc[curve["share"] < 1, "split"]
-        split = partial.iloc[0] if len(partial) else self.main_split
-        grouped = curve[curve["split"] == split].groupby("share")
+        grouped = curve[curve["split"] == self.main_split].groupby("share")
         found = {"n_train": grouped["n_train"].mean()}
         for name in self.score_names:
             found[name] = grouped[name].mean()

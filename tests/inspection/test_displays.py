@@ -1,6 +1,5 @@
 """Displays: what they draw and the figures they state."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -12,16 +11,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from cromel_sklearn import ParityDisplay, UncertaintyDisplay, evaluate
 from cromel_sklearn.inspection import optional_packages
-
-mpl.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
 
 
 @pytest.fixture(scope="module")
