@@ -1,4 +1,4 @@
-"""The `device` parameter in, a torch device that exists out; how torch computes there."""
+"""Devices: the one that a parameter names, and how torch computes there."""
 
 import os
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""An estimator in, the address of its documentation out, for scikit-learn's HTML display."""
+"""Link to the documentation in scikit-learn's HTML display of an estimator."""
 
 from importlib.metadata import metadata
 

@@ -1,4 +1,4 @@
-"""The bundled sample in, a cross-validated comparison of featurizers and a parity plot out."""
+"""Comparison of featurizers on the bundled sample: `cromel demo`."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Crystal structures in, periodic crystal graphs out, reduced by symmetry and cached on disk.
+"""Periodic crystal graphs, reduced by symmetry and cached on disk.
 
 A graph has one node for each class of equivalent sites: sites of the same element whose neighbor
 shells agree, shell by shell, as far as messages reach (color refinement). Node weights and edge

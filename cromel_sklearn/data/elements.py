@@ -1,4 +1,4 @@
-"""Element feature table: atomic number in, standardised physical features out.
+"""Table of standardised physical features of the elements.
 
 The table is built once, when an encoder is pretrained, and travels inside its checkpoint, so that
 inference reads the numbers the encoder was trained on whatever library versions are installed.

@@ -1,4 +1,4 @@
-"""Dataset name in, formulas and measured values out."""
+"""Bundled standard enthalpies of formation, and the benchmark tasks."""
 
 import gzip
 import json

@@ -1,5 +1,6 @@
-"""Calculated structures with their properties: the table that pretraining reads, checked."""
+"""Table of calculated structures with their properties, which pretraining reads."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,7 +46,8 @@ class CalculatedMaterials:
     path : Path or None
         File or folder the materials came from.
     checksum : str
-        SHA-256 of that source, or of the structures themselves.
+        SHA-256 of that source, or of the structures and targets themselves where they came as
+        objects; empty for a selection of rows.
     """
 
     ids: np.ndarray
@@ -84,6 +86,26 @@ class CalculatedMaterials:
     def with_split(self, split: np.ndarray) -> "CalculatedMaterials":
         """Assign the materials to "train", "validation" and "test"."""
         return replace(self, split=split)
+
+
+def content_checksum(materials: CalculatedMaterials) -> str:
+    """SHA-256 of structures and targets, whatever they were read from.
+
+    Parameters
+    ----------
+    materials : CalculatedMaterials
+
+    Returns
+    -------
+    str
+    """
+    digest = hashlib.sha256("|".join(map(str, materials.targets.columns)).encode())
+    digest.update(np.ascontiguousarray(materials.lattices, dtype=float).tobytes())
+    for numbers, coordinates in zip(materials.atomic_numbers, materials.frac_coords, strict=True):
+        digest.update(np.asarray(numbers, dtype=np.int16).tobytes())
+        digest.update(np.ascontiguousarray(coordinates, dtype=float).tobytes())
+    digest.update(materials.targets.to_numpy(dtype=float).tobytes())
+    return digest.hexdigest()
 
 
 def geometry_targets(materials: CalculatedMaterials, graphs) -> pd.DataFrame:

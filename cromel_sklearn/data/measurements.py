@@ -1,4 +1,4 @@
-"""A table of measurements in, training batches for fine-tuning out."""
+"""Table of measured compositions, and batches of its rows."""
 
 from dataclasses import dataclass
 

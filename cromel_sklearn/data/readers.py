@@ -1,4 +1,4 @@
-"""Calculated materials in (parquet, CIF folder and table, pymatgen objects), checked table out."""
+"""Readers of calculated materials: parquet files, CIF folders, pymatgen objects, label tables."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import SourceDataError
-from .materials import CalculatedMaterials, require_consistent
+from .materials import CalculatedMaterials, content_checksum, require_consistent
 
 _STRUCTURE_COLUMNS = ("cell_parameters", "atomic_numbers", "frac_coords")
 _OTHER_COLUMNS = ("material_id", "formula", "n_sites", "split")
@@ -108,7 +108,7 @@ def materials_from_structures(structures: Sequence, targets) -> CalculatedMateri
         frac_coords=[np.asarray(s.frac_coords, dtype=float) for s in structures],
         targets=_numeric_targets(targets.reset_index(drop=True)),
     )
-    return require_consistent(materials)
+    return replace(require_consistent(materials), checksum=content_checksum(materials))
 
 
 def read_labels(path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Measured targets in, standardised targets out, and back."""
+"""Scale of measured targets: their transform, mean and standard deviation."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Compositions in, transferred embeddings out: the scikit-learn transformer."""
+"""The transformer: compositions to embeddings that know calculated crystal structures."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin

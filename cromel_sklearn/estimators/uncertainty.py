@@ -1,4 +1,4 @@
-"""Held-out predictions in, calibrated noise, intervals and probabilities out."""
+"""Calibration of noise, intervals and probabilities on held-out rows."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -82,16 +82,17 @@ def temperature(logits: np.ndarray, classes: np.ndarray, weight: np.ndarray) -> 
     if not weight.sum() > 0:
         return 1.0
     n_classes = logits.shape[1]
-    doubt = 1 / (np.bincount(classes, minlength=n_classes)[classes] + 2)
-    truth = np.full(logits.shape, 1 / max(n_classes - 1, 1)) * doubt[:, None]
-    truth[np.arange(len(classes)), classes] = 1 - doubt
+    smoothing = 1 / (np.bincount(classes, minlength=n_classes)[classes] + 2)
+    truth = np.full(logits.shape, 1 / max(n_classes - 1, 1)) * smoothing[:, None]
+    truth[np.arange(len(classes)), classes] = 1 - smoothing
 
-    def surprise(log_temperature: float) -> float:
+    def negative_log_likelihood(log_temperature: float) -> float:
         scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
         return -np.average((truth * scaled).sum(axis=1), weights=weight)
 
     bound = np.log(10.0)
-    return float(np.exp(minimize_scalar(surprise, bounds=(-bound, bound), method="bounded").x))
+    found = minimize_scalar(negative_log_likelihood, bounds=(-bound, bound), method="bounded")
+    return float(np.exp(found.x))
 
 
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Compositions in, embeddings out: the part of CroMEL that inference runs."""
+"""Composition encoder and property heads: the networks that inference runs."""
 
 from dataclasses import dataclass
 

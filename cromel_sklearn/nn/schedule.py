@@ -1,4 +1,4 @@
-"""Share of a training that is over in, factor of its peak learning rate out."""
+"""One-cycle learning-rate schedule."""
 
 import math
 

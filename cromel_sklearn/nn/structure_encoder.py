@@ -1,4 +1,4 @@
-"""Crystal graphs in, structure embeddings out: a crystal graph convolutional network.
+"""Structure encoder: a crystal graph convolutional network.
 
 Convolutions after Xie and Grossman, Phys. Rev. Lett. 120, 145301 (2018),
 doi:10.1103/PhysRevLett.120.145301, on symmetry-reduced graphs, with a cut-off that fades out so

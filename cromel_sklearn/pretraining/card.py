@@ -1,4 +1,4 @@
-"""Checkpoint in, its model card (Markdown) out."""
+"""Model card of a checkpoint, in Markdown."""
 
 from ..encoders.checkpoint import Checkpoint
 

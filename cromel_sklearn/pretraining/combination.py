@@ -1,4 +1,4 @@
-"""Finished runs in, one encoder of all of them out: `cromel combine`."""
+"""Encoders of several runs side by side as one: `cromel combine`."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from ..exceptions import CheckpointError
 from .card import model_card
 from .data import PretrainingData, assemble
 from .evaluation import mean_absolute_errors
+from .provenance import command_without_paths
 
 
 def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jobs=-1) -> Path:
@@ -56,7 +57,9 @@ def combine_to_folder(runs, structures, out, *, command: str | None = None, n_jo
     data = assemble(materials, graphs)
     errors = {split: _errors(combined, data, split) for split in ("validation", "test")}
     combined = Checkpoint({**combined.header, "errors": errors}, combined.tensors)
-    combined = combined.with_provenance(command=command)
+    combined = combined.with_provenance(
+        command=None if command is None else command_without_paths(command)
+    )
     out = Path(out)
     combined.save(out / WEIGHTS)
     write_file(out / CARD, model_card(combined))

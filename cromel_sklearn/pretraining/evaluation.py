@@ -1,4 +1,4 @@
-"""Trained modules and held-out materials in, errors in units and effective ranks out."""
+"""Errors of trained encoders on held-out materials, in units, and their effective ranks."""
 
 from dataclasses import asdict, dataclass
 

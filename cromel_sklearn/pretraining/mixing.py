@@ -1,4 +1,4 @@
-"""Compositions and their properties in, mixtures of them out: training data between compounds.
+"""Mixtures of compositions with their properties: training data between compounds.
 
 Calculated compounds have small whole numbers of atoms; alloys, doped compounds and glasses do not.
 A mixture of two compounds, with their properties in proportion (Vegard's law,

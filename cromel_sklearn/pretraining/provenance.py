@@ -1,8 +1,10 @@
-"""A finished pretraining in, its checkpoint's header out: configuration, errors, provenance."""
+"""Header of a pretrained checkpoint: configuration, errors, provenance."""
 
 import platform
+import shlex
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -67,6 +69,33 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
             "date": datetime.now(timezone.utc).date().isoformat(),
         },
     }
+
+
+def command_without_paths(command: str) -> str:
+    """Name files and folders of a command by their names alone, whatever machine it ran on.
+
+    Parameters
+    ----------
+    command : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from cromel_sklearn.pretraining.provenance import command_without_paths
+    >>> command_without_paths("cromel pretrain --structures=/data/mp.parquet --out /tmp/x/run")
+    'cromel pretrain --structures=mp.parquet --out run'
+    """
+    words = shlex.split(command)
+    named = []
+    for before, word in zip(["", *words], words, strict=False):
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        is_text = "--attribution" in (before, option)
+        named.append(word if is_text else f"{option}{equals}{Path(value).name or value}")
+    return shlex.join(named)
 
 
 def _device_name(device: torch.device) -> str:

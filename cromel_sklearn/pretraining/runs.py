@@ -1,4 +1,4 @@
-"""Paths in, a folder with weights, card, history and run state out: `cromel pretrain`."""
+"""Run of a pretraining from files into a folder: `cromel pretrain`."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from ..exceptions import CheckpointError, SourceDataError
 from .card import model_card
 from .paper import PAPER_SETTINGS
 from .pretrainer import CroMELPretrainer
+from .provenance import command_without_paths
 from .run_state import RUN_STATE
 
 HISTORY = "history.json"
@@ -86,6 +87,7 @@ def pretrain_to_folder(
         **settings, state_path=state_path, resume=resume and state_path.exists()
     )
     checkpoint = pretrainer.fit(materials, labels=labels).checkpoint_
+    command = None if command is None else command_without_paths(command)
     provenance = {"command": command, "attribution": attribution}
     checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})
     checkpoint.save(out / WEIGHTS)

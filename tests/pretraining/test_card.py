@@ -1,6 +1,8 @@
 """The model card says what was trained, on what, how well, and to whom thanks are due."""
 
+from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.pretraining.card import key_figures, model_card
+from cromel_sklearn.pretraining.runs import pretrain_to_folder
 
 
 def test_card_has_every_required_line(checkpoint):
@@ -32,3 +34,29 @@ def test_key_figures_are_one_line_with_units(checkpoint):
     assert "band_gap" in key_figures(checkpoint)
     assert "eV" in key_figures(checkpoint)
     assert "\n" not in key_figures(checkpoint)
+
+
+def test_nothing_that_a_run_writes_names_a_folder_of_this_machine(
+    structure_table, small_settings, tmp_path
+):
+    out = tmp_path / "some-folder" / "run"
+    command = f"cromel pretrain --structures {structure_table} --out={out} --attribution 'a/b c'"
+    pretrain_to_folder(structure_table, out, command=command, max_epochs=1, **small_settings)
+    card = (out / "card.md").read_text(encoding="utf-8")
+    assert "| command | `cromel pretrain --structures salts.parquet --out=run" in card
+    assert "'a/b c'" in card
+    for path in out.iterdir():
+        content = path.read_bytes()
+        assert str(tmp_path.parent).encode() not in content
+        assert b"some-folder" not in content
+        assert str(structure_table.parent).encode() not in content
+
+
+def test_structures_given_as_objects_have_a_checksum(rock_salts, small_settings):
+    structures, targets = rock_salts
+    checksums = set()
+    for given in (targets, targets, targets + 1.0):
+        fitted = CroMELPretrainer(max_epochs=1, **small_settings).fit(structures, given)
+        checksums.add(fitted.checkpoint_.header["provenance"]["source_checksum"])
+    assert len(checksums) == 2
+    assert {len(checksum) for checksum in checksums} == {64}
