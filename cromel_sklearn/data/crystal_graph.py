@@ -7,19 +7,21 @@ of sums over neighbors and averages over sites returns the same value at a third
 order of sites, rotation, choice of cell and supercell cannot matter.
 """
 
+import warnings
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from .._files import write_file
-from ..exceptions import SourceDataError
+from .._artifacts import read_artifact, require_tensors, write_artifact
+from ..exceptions import CheckpointError, SourceDataError
 
 #: Radius of the neighbor sphere in Å (as in the paper).
 CUTOFF = 4.0
 # Distances that round to the same hundredth of an Å are one shell.
 _SHELLS_PER_ANGSTROM = 100
-_FORMAT_VERSION = "2"
+_CACHE_KIND = "cromel_graphs"
+_FORMAT_VERSION = 3
 _PERIODIC = np.array([1, 1, 1], dtype=np.int64)
 _CHUNK = 1000
 
@@ -173,7 +175,8 @@ def build_crystal_graphs(
         Processes, as in joblib.
     cache : bool, default=True
         Keep the graphs beside the source file (in the user's cache folder where that is read-only)
-        under the source's checksum, and read them from there the next time.
+        under the source's checksum, and read them from there the next time. A damaged cache is
+        told by a warning, and written again.
 
     Returns
     -------
@@ -186,7 +189,7 @@ def build_crystal_graphs(
     """
     paths = _cache_paths(materials, cutoff) if cache else []
     for path in paths:
-        cached = _read_cache(path) if path.exists() else None
+        cached = _read_cache(path, materials, cutoff) if path.exists() else None
         if cached is not None:
             return cached
     from joblib import Parallel, delayed
@@ -198,7 +201,7 @@ def build_crystal_graphs(
     progress = track(chunks, "crystal graphs", total=len(starts), disable=len(starts) < 2)
     graphs = CrystalGraphs.concatenate(list(progress))
     for path in paths:
-        if _write_cache(graphs, path):
+        if _write_cache(graphs, path, materials, cutoff):
             break
     return graphs
 
@@ -234,27 +237,55 @@ def _cache_paths(materials, cutoff: float) -> list[Path]:
     ]
 
 
-def _read_cache(path: Path) -> CrystalGraphs | None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+def _cache_header(materials, cutoff: float) -> dict:
+    return {"source": materials.checksum, "cutoff": cutoff, "n_graphs": len(materials)}
+
+
+def _read_cache(path: Path, materials, cutoff: float) -> CrystalGraphs | None:
+    """Read the cache; None, and a warning, where its graphs are not those of the materials."""
+
+    def check(header, tensors):
+        expected = _cache_header(materials, cutoff)
+        if header != expected:
+            raise ValueError(f"it says {header}, expected {expected}")
+        _require_graphs(tensors, len(materials))
 
     try:
-        return CrystalGraphs(**load_file(path))
-    except (OSError, SafetensorError, TypeError):
-        return None  # damaged: it is built and written again
+        _, tensors = read_artifact(path, _CACHE_KIND, _FORMAT_VERSION, check=check)
+    except CheckpointError as error:
+        warnings.warn(f"{error} The crystal graphs are built again.", UserWarning, stacklevel=3)
+        return None
+    return CrystalGraphs(**tensors)
 
 
-def _write_cache(graphs: CrystalGraphs, path: Path) -> bool:
+def _require_graphs(columns: dict[str, np.ndarray], n_graphs: int) -> None:
+    """Check that columns have the types and counts of `n_graphs` graphs, packed end to end."""
+    nodes, edges = columns["node_offsets"], columns["edge_offsets"]
+    n_nodes, n_edges = int(nodes[-1]), int(edges[-1])
+    sizes = {
+        "atomic_numbers": (n_nodes, "i"), "site_weights": (n_nodes, "f"),
+        "node_offsets": (n_graphs + 1, "i"), "edge_offsets": (n_graphs + 1, "i"),
+        "centers": (n_edges, "i"), "neighbors": (n_edges, "i"),
+        "distances": (n_edges, "f"), "multiplicities": (n_edges, "f"),
+    }  # fmt: skip
+    require_tensors(columns, ((name, (size,), kind) for name, (size, kind) in sizes.items()))
+    if nodes[0] or edges[0] or (np.diff(nodes) < 1).any() or (np.diff(edges) < 0).any():
+        raise ValueError("its offsets do not increase from zero")
+    n_nodes_of_edge = np.repeat(np.diff(nodes), np.diff(edges))
+    for ends in (columns["centers"], columns["neighbors"]):
+        if (ends < 0).any() or (ends >= n_nodes_of_edge).any():
+            raise ValueError("an edge ends outside its graph")
+
+
+def _write_cache(graphs: CrystalGraphs, path: Path, materials, cutoff: float) -> bool:
     """Write the cache in one step, so that a killed run leaves none that is half written."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import save
-
     columns = {field.name: getattr(graphs, field.name) for field in fields(graphs)}
+    header = _cache_header(materials, cutoff)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.stat().st_mode & 0o222:
             return False  # marked read-only, which root could ignore
-        write_file(path, save(columns))
-    except (OSError, SafetensorError):
+        write_artifact(path, _CACHE_KIND, _FORMAT_VERSION, header, columns)
+    except OSError:
         return False
     return True

@@ -1,5 +1,6 @@
 """Crystal graphs know the crystal, not its cell; they are counted right, cached and named."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from pymatgen.core import Lattice, Structure
 
+from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.data import crystal_graph
 from cromel_sklearn.data.crystal_graph import (
     CrystalGraphs,
@@ -464,12 +466,63 @@ def test_graphs_are_built_where_no_cache_can_be_written(read_only_materials, mon
 
 
 def test_no_half_written_cache_is_left(materials, user_cache, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("safetensors.numpy.save", fail)
     build_crystal_graphs(materials, n_jobs=1)
     assert not _caches(materials.path.parent)
+
+
+def _rewritten(path, change):
+    """Change header or columns of a cache, under a new digest."""
+    header, columns = read_artifact(path, "cromel_graphs", 3)
+    change(header, columns)
+    write_artifact(path, "cromel_graphs", 3, header, columns)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\xa5"),
+        lambda path: _rewritten(path, lambda header, columns: columns.clear()),
+        lambda path: _rewritten(path, lambda header, columns: header.update(source="another")),
+        lambda path: _rewritten(path, lambda header, columns: header.update(cutoff=5.0)),
+        lambda path: _rewritten(path, lambda h, c: c.update(centers=c["centers"].astype(float))),
+        lambda path: _rewritten(path, lambda h, c: c.update(centers=c["centers"][1:])),
+        lambda path: _rewritten(path, lambda h, c: c["centers"].fill(9)),
+        lambda path: _rewritten(path, lambda h, c: c["neighbors"].fill(-1)),
+        lambda path: _rewritten(path, lambda h, c: c["distances"].fill(np.nan)),
+        lambda path: _rewritten(path, lambda h, c: c["node_offsets"][:2].fill(1)),
+        lambda path: _rewritten(path, lambda h, c: c.update(more=np.zeros(1))),
+        lambda path: _rewritten(path, lambda h, c: c.update({k: v[:0] for k, v in c.items()})),
+        lambda path: _rewritten(
+            path, lambda h, c: c.update({k: v[: "offsets" in k] for k, v in c.items()})
+        ),
+    ],
+)
+def test_a_damaged_cache_is_told_and_written_again(damage, materials, user_cache, monkeypatch):
+    built = build_crystal_graphs(materials, n_jobs=1)
+    (cache,) = _caches(materials.path.parent)
+    content = cache.read_bytes()
+    damage(cache)
+    with pytest.warns(UserWarning, match="graphs.* The crystal graphs are built again"):
+        _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), built)
+    assert cache.read_bytes() == content
+    _refuse_to_build(monkeypatch)
+    _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), built)
+
+
+def test_builders_at_once_leave_one_whole_cache(materials, user_cache, monkeypatch):
+    with ThreadPoolExecutor(4) as threads:
+        packs = list(threads.map(lambda _: build_crystal_graphs(materials, n_jobs=1), range(4)))
+    for pack in packs[1:]:
+        _assert_same_graphs(pack, packs[0])
+    assert [path.suffix for path in materials.path.parent.glob("*graphs*")] == [".safetensors"]
+    _refuse_to_build(monkeypatch)
+    _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), packs[0])
 
 
 def test_structure_whose_graph_fails_is_named(materials):
