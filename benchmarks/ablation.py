@@ -24,10 +24,10 @@ import numpy as np
 from accuracy import environment, run_fold, write_json
 from models import on_features, regressors
 from paths import DATA_HOME, RESULTS
+from tasks import load_task
 
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials
 from cromel_sklearn.data.composition import read_compositions
-from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.data.materials import material_compositions
 from cromel_sklearn.data.readers import file_checksum
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig

@@ -41,9 +41,9 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
+from tasks import TASKS, load_task
 
 from cromel_sklearn import InvalidCompositionWarning, load_encoder
-from cromel_sklearn.data.enthalpies import TASKS, load_task
 from cromel_sklearn.data.readers import file_checksum
 from cromel_sklearn.estimators.measurement_estimator import MeasurementEstimator
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
-
-from cromel_sklearn.data.enthalpies import TASKS
+from tasks import TASKS
 
 N_FOLDS = 5
 #: A model with this in its name is shown as a warning and compared with nothing.

@@ -21,9 +21,9 @@ from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.model_selection import GroupKFold
+from tasks import load_task
 
 from cromel_sklearn import CroMELClassifier, CroMELRegressor
-from cromel_sklearn.data.enthalpies import load_task
 
 RESULT = RESULTS / "development.json"
 #: Task -> development folds used.

@@ -7,8 +7,7 @@ import numpy as np
 from comparison import FAMILIES, N_FOLDS, family_errors
 from matplotlib import pyplot as plt
 from scipy.stats import rankdata, studentized_range
-
-from cromel_sklearn.data.enthalpies import TASKS
+from tasks import TASKS
 
 matplotlib.use("Agg")
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from magpie import featurize_magpie
 from paths import DATA_HOME, REPOSITORY, RESULTS
+from tasks import load_task
 
 from cromel_sklearn import CroMELRegressor, CroMELTransformer, load_standard_enthalpies
 from cromel_sklearn.data.composition import _parse_formula
-from cromel_sklearn.data.enthalpies import load_task
 
 RESULT = RESULTS / "footprint.json"
 

@@ -29,10 +29,10 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from tasks import load_task
 
 from cromel_sklearn import CroMELTransformer
 from cromel_sklearn.data.composition import _parse_formula
-from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "grid_search.json"

@@ -18,9 +18,9 @@ import time
 
 from accuracy import environment, scores, write_json
 from paths import DATA_HOME, RESULTS
+from tasks import load_task
 
 from cromel_sklearn import CroMELRegressor
-from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "leak.json"

@@ -17,8 +17,8 @@ from models import models
 from paths import DATA_HOME, RESULTS
 from rich.console import Console
 from rich.progress import Progress
+from tasks import load_task
 
-from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.data.readers import file_checksum
 
 RESULT = RESULTS / "learning_curve.json"

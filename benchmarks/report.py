@@ -29,9 +29,9 @@ from tables import (
     verdict_sentences,
     winner_sentence,
 )
+from tasks import TASKS
 
 from cromel_sklearn import list_encoders, load_encoder
-from cromel_sklearn.data.enthalpies import TASKS
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 IMAGES = PAGE.parent / "images"

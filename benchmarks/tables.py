@@ -13,8 +13,7 @@ from comparison import (
     verdicts,
 )
 from peers.estimator import PEERS
-
-from cromel_sklearn.data.enthalpies import TASKS
+from tasks import TASKS
 
 SIGNS = {"better": "▲", "worse": "▼", "level": "=", "open": "·"}
 

@@ -15,9 +15,9 @@ import argparse
 import numpy as np
 from accuracy import environment, write_json
 from paths import DATA_HOME, RESULTS
+from tasks import TASKS, load_task
 
 from cromel_sklearn import CroMELRegressor
-from cromel_sklearn.data.enthalpies import TASKS, load_task
 
 RESULT = RESULTS / "uncertainty.json"
 COVERAGES = (0.5, 0.8, 0.9, 0.95)

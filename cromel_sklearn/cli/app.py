@@ -14,7 +14,7 @@ app = typer.Typer(
 )
 for _command in (
     encoders.demo, encoders.encoders, embed.embed,
-    pretrain.pretrain, pretrain.combine, pretrain.register,
+    pretrain.pretrain, pretrain.combine,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -1,4 +1,4 @@
-"""`cromel pretrain`, `combine` and `register`: from calculated structures to an encoder."""
+"""`cromel pretrain` and `combine`: from calculated structures to an encoder."""
 
 import shlex
 import sys
@@ -75,13 +75,3 @@ def combine(
     command = shlex.join(["cromel", *sys.argv[1:]])
     combine_to_folder(runs, structures, out, command=command, n_jobs=n_jobs)
     Console().print(f"Combined {len(runs)} encoders in {out}")
-
-
-def register(
-    folder: Annotated[Path, typer.Argument(help="Written by `cromel pretrain`.")],
-    encoder: Annotated[str, typer.Argument(help="name@version, a new version.")],
-) -> None:
-    """Ship a pretrained encoder with this installation (for maintainers of the package)."""
-    from ..encoders.registry import register as register_encoder
-
-    Console().print(f"Registered {encoder} in {register_encoder(folder, encoder)}")

@@ -1,6 +1,5 @@
 """Encoder id in, verified `Checkpoint` out: the encoders that ship with the package."""
 
-import hashlib
 import json
 import os
 import re
@@ -10,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from .._artifacts import damage_named, one_line
-from .._files import write_file
 from ..exceptions import CheckpointError, EncoderNotFoundError
 from .checkpoint import Checkpoint
 
@@ -210,57 +208,6 @@ def find_entry(encoder: str) -> tuple[Path, str, str] | None:
         )
     path = PRETRAINED / name / version / WEIGHTS
     return path, versions[version]["sha256"], f"{name}@{version}"
-
-
-def register(folder, encoder: str) -> Path:
-    """Add a checkpoint with its card to the encoders that ship with the package.
-
-    Parameters
-    ----------
-    folder : path-like
-        Written by `cromel pretrain`.
-    encoder : str
-        `name@version`; a version is written once and never replaced.
-
-    Returns
-    -------
-    Path
-        Folder of the new version.
-
-    Raises
-    ------
-    CheckpointError
-        If the version exists, the id is none, or checkpoint or card are missing or damaged.
-    """
-    parts = encoder.split("@")
-    if len(parts) != 2 or not all(map(_NAME.fullmatch, parts)):
-        raise CheckpointError(
-            f"Expected an id name@version, both of letters, digits and single . _ + - between "
-            f"them, got {one_line(encoder)!r}."
-        )
-    name, version = parts
-    _read_manifest.cache_clear()  # another process may have registered one
-    manifest = {other: dict(versions) for other, versions in _read_manifest().items()}
-    if version in manifest.get(name, {}):
-        raise CheckpointError(f"{encoder} exists and is immutable; choose the next version.")
-    source = Path(folder)
-    Checkpoint.load(source / WEIGHTS)
-    try:
-        files = {file: (source / file).read_bytes() for file in (WEIGHTS, CARD)}
-    except OSError as error:
-        raise CheckpointError(
-            f"{source} is no folder of a finished run: {one_line(error)}. An encoder ships with "
-            f"its card."
-        ) from error
-    target = PRETRAINED / name / version
-    target.mkdir(parents=True, exist_ok=True)  # what a killed call has left is not in the manifest
-    for file, content in files.items():
-        write_file(target / file, content)
-    digest = hashlib.sha256(files[WEIGHTS]).hexdigest()
-    manifest.setdefault(name, {})[version] = {"sha256": digest}
-    write_file(PRETRAINED / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    _read_manifest.cache_clear()
-    return target
 
 
 def _weights_path(encoder) -> tuple[Path, os.stat_result | None]:

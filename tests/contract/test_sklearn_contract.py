@@ -12,6 +12,7 @@ from sklearn.ensemble import GradientBoostingRegressor, StackingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tasks import load_task
 
 import cromel_sklearn
 from cromel_sklearn import (
@@ -20,7 +21,6 @@ from cromel_sklearn import (
     load_standard_enthalpies,
 )
 from cromel_sklearn.cli.demo import element_statistics
-from cromel_sklearn.data.enthalpies import load_task
 from cromel_sklearn.encoders import registry
 
 N_ROWS = 120

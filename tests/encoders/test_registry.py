@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import register_encoder
+from register_encoder import register
 
 from cromel_sklearn import (
     CheckpointError,
@@ -91,7 +93,7 @@ def test_unknown_encoders_are_named():
 
 
 def test_damaged_release_is_refused(empty_registry, run_folder):
-    target = registry.register(run_folder, "test@1.0")
+    target = register(run_folder, "test@1.0")
     weights = target / registry.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\1\2\3")
     with pytest.raises(CheckpointError, match="is damaged: its SHA-256"):
@@ -99,12 +101,12 @@ def test_damaged_release_is_refused(empty_registry, run_folder):
 
 
 def test_registered_encoder_loads_and_is_immutable(empty_registry, run_folder, checkpoint):
-    registry.register(run_folder, "test@1.0")
+    register(run_folder, "test@1.0")
     assert load_encoder("test").checksum == checkpoint.checksum
     with pytest.raises(CheckpointError, match="exists and is immutable"):
-        registry.register(run_folder, "test@1.0")
+        register(run_folder, "test@1.0")
     with pytest.raises(CheckpointError, match="Expected an id name@version"):
-        registry.register(run_folder, "test")
+        register(run_folder, "test")
     assert list(json.loads((empty_registry / "manifest.json").read_text())) == ["test"]
 
 
@@ -118,19 +120,19 @@ def test_registered_encoder_loads_and_is_immutable(empty_registry, run_folder, c
 def test_names_that_are_no_names_write_nothing(encoder, empty_registry, run_folder, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(CheckpointError, match="Expected an id name@version, both of letters, dig"):
-        registry.register(run_folder, encoder)
+        register(run_folder, encoder)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_run_without_its_card_is_not_registered(empty_registry, run_folder):
     (run_folder / registry.CARD).unlink()
     with pytest.raises(CheckpointError, match="no folder of a finished run: .*ships with its card"):
-        registry.register(run_folder, "test@1.0")
+        register(run_folder, "test@1.0")
     assert not empty_registry.exists()
 
 
 def test_what_a_killed_registration_left_is_written_again(empty_registry, run_folder, monkeypatch):
-    write, written = registry.write_file, []
+    write, written = register_encoder.write_file, []
 
     def killed(path, content):
         if Path(path).name == registry.MANIFEST:
@@ -139,21 +141,21 @@ def test_what_a_killed_registration_left_is_written_again(empty_registry, run_fo
         write(path, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(registry, "write_file", killed)
+        patched.setattr(register_encoder, "write_file", killed)
         with pytest.raises(KeyboardInterrupt):
-            registry.register(run_folder, "test@1.0")
+            register(run_folder, "test@1.0")
     assert len(written) == 2
     assert list_encoders() == []
-    registry.register(run_folder, "test@1.0")
+    register(run_folder, "test@1.0")
     assert list_encoders() == ["test@1.0"]
 
 
 def test_what_another_process_registered_stays(empty_registry, run_folder):
-    registry.register(run_folder, "test@1.0")
+    register(run_folder, "test@1.0")
     manifest = json.loads((empty_registry / registry.MANIFEST).read_text())
     list_encoders()  # read and kept
     (empty_registry / registry.MANIFEST).write_text(json.dumps({"other": manifest["test"]}))
-    registry.register(run_folder, "test@2.0")
+    register(run_folder, "test@2.0")
     assert list_encoders() == ["other@1.0", "test@2.0"]
 
 

@@ -19,10 +19,10 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tasks import load_task
 
 from cromel_sklearn import CroMELTransformer, list_encoders, load_standard_enthalpies
 from cromel_sklearn.data.composition import reduced_formulas
-from cromel_sklearn.data.enthalpies import load_task
 
 PIPELINE = Pipeline([("cromel", CroMELTransformer()), ("model", Ridge())])
 GRID = {

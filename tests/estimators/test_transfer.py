@@ -5,9 +5,9 @@ from sklearn.metrics import mean_absolute_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from tasks import load_task
 
 from cromel_sklearn import CroMELTransformer, load_encoder
-from cromel_sklearn.data.enthalpies import load_task
 
 
 def test_pretrained_beats_untrained_on_measured_enthalpies(data_home):

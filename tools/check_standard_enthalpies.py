@@ -2,7 +2,7 @@
 
 Command, from the repository root::
 
-    python benchmarks/check_standard_enthalpies.py
+    python tools/check_standard_enthalpies.py
 
 In: ``cromel_sklearn/data/standard_enthalpies.csv``, the table of explained rows in
 ``cromel_sklearn/data/README.md`` and the calculated formation energies below ``CROMEL_DATA``
@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import platform
 import re
 import sys
@@ -26,12 +27,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-from paths import DATA_HOME, REPOSITORY, RESULTS
 from pymatgen.core import Composition
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+DATA_HOME = Path(os.environ.get("CROMEL_DATA", REPOSITORY.parent / "shared" / "data"))
 TABLE = REPOSITORY / "cromel_sklearn" / "data" / "standard_enthalpies.csv"
 EXPLANATIONS = REPOSITORY / "cromel_sklearn" / "data" / "README.md"
-RESULT = RESULTS / "standard_enthalpies_check.json"
+RESULT = REPOSITORY / "benchmarks" / "results" / "standard_enthalpies_check.json"
 
 KILOJOULE_PER_MOL_PER_EV = 96.48533212
 EXPLAINED_HEADING = "## Explained rows"
