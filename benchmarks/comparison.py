@@ -1,10 +1,21 @@
-"""Results of accuracy.py in, who is better than whom out; all rules of comparison are here."""
+"""Who is better than whom, and how much of it is knowledge of the very composition?
+
+All rules of comparison are here. Command, from the repository root, after accuracy.py::
+
+    python benchmarks/comparison.py
+
+In: the predictions that ``accuracy.py`` keeps for formation_enthalpy and band_gap, and the source
+data below ``CROMEL_DATA`` (default ``../shared/data``). Out: ``benchmarks/results/known.json``, the
+mean absolute error of each model on the test rows whose composition was among those that the
+default encoder was pretrained on, with calculated values, and on those that were not.
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from paths import DATA_HOME, RESULTS
 from scipy.stats import t as student
 from tasks import TASKS
 
@@ -26,6 +37,8 @@ FAMILIES = {
     "paper": ("paper-protocol",),
 }
 OURS = "CroMEL"
+#: Labels without structures that the default encoder has learned.
+LABELS = ("formation_energy_per_atom", "band_gap")
 
 
 @dataclass(frozen=True)
@@ -124,3 +137,59 @@ def verdicts(all_results: dict, family: str) -> dict[str, Verdict]:
         if ours and theirs and (result := verdict(ours[1], theirs[1])):
             found[task] = result
     return found
+
+
+def source_keys() -> set[tuple]:
+    """Compositions that pretraining has seen."""
+    from ablation import keys
+
+    from cromel_sklearn import read_labels, read_materials
+    from cromel_sklearn.data.composition import read_compositions
+    from cromel_sklearn.data.materials import material_compositions
+
+    materials = read_materials(DATA_HOME / "source" / "mp_structures.parquet")
+    batch, rows = material_compositions(materials)
+    trained = set(rows[materials.split == "train"])
+    structures = {key for row, key in enumerate(keys(batch)) if row in trained}
+    held_out = set(keys(batch)) - structures  # their labels take no part in pretraining
+    labels = read_labels(DATA_HOME / "source" / "calculated_properties.parquet")
+    labels = labels[labels["property"].isin(LABELS)]
+    return structures | (set(keys(read_compositions(labels["formula"])[0])) - held_out)
+
+
+def main() -> None:
+    """Compute the errors on known and on new compositions, and print them."""
+    from ablation import keys
+    from accuracy import PARITY_TASKS, load_silently, read_json, write_json
+
+    from cromel_sklearn.data.composition import read_compositions
+
+    known_keys = source_keys()
+    found: dict[str, dict] = {}
+    for name in PARITY_TASKS:
+        data = load_silently(name)
+        batch, inverse, _ = read_compositions(data.X["formula"])
+        is_known = np.array([key in known_keys for key in keys(batch)])[inverse]
+        predictions = read_json(RESULTS / "predictions" / f"{name}.json")
+        models = {}
+        for model, by_fold in predictions.items():
+            if model == "measured":
+                continue
+            tests = [data.folds[int(fold)][1] for fold in by_fold]
+            deviations = np.abs(
+                np.concatenate([data.target[test] for test in tests])
+                - np.concatenate(list(by_fold.values()))
+            )
+            known = is_known[np.concatenate(tests)]
+            models[model] = {
+                "known": round(float(deviations[known].mean()), 6),
+                "new": round(float(deviations[~known].mean()), 6),
+                "folds": len(by_fold),
+            }
+            print(f"{name:20} {model:20} {models[model]}")
+        found[name] = {"part known": round(float(is_known.mean()), 4), "models": models}
+    write_json(RESULTS / "known.json", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Results in, the pictures of docs/benchmarks.md out."""
+"""Pictures of docs/benchmarks.md."""
 
 from pathlib import Path
 

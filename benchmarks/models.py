@@ -1,8 +1,7 @@
-"""Which models are compared: a task in, its table of named estimators out."""
+"""The models that are compared, by name."""
 
 import numpy as np
-from element_embeddings import ElementEmbedding
-from magpie import MagpieFeaturizer
+from featurizers import ElementEmbedding, MagpieFeaturizer
 from peers.estimator import PEERS, PeerClassifier, PeerRegressor
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor

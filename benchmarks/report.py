@@ -2,19 +2,23 @@
 
 Command, from the repository root::
 
-    python benchmarks/report.py
+    python benchmarks/report.py [--check]
 
 In: ``benchmarks/results``. Out: ``docs/benchmarks.md``, its pictures in ``docs/images``, and the
-README's lines on Magpie, every figure of them read from those files.
+README's lines on Magpie, every figure of them read from those files. With ``--check`` nothing is
+written: the exit status says whether page and lines are what the results say.
 """
 
+import argparse
 import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import fill
 
 import figures
 from comparison import N_FOLDS, read_results
-from page import write_section
-from paths import REPOSITORY, RESULTS
+from paths import REPOSITORY, RESULTS, write_section
 from peers.estimator import PEERS
 from tables import (
     ablation_table,
@@ -34,6 +38,7 @@ from tasks import TASKS
 from cromel_sklearn import list_encoders, load_encoder
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
+README = REPOSITORY / "README.md"
 IMAGES = PAGE.parent / "images"
 #: Panels of the parity plots: model -> family that gives the color.
 PARITY = {
@@ -133,21 +138,21 @@ def image(name: str, words: str) -> list[str]:
     return [f"![{words}](images/{name}.png)", ""]
 
 
-def learning_section() -> list[str]:
+def learning_section(images: Path) -> list[str]:
     """Draw learning curves and parity plots from what there is."""
     lines = []
     path = RESULTS / "learning_curve.json"
     if path.exists():
         found = json.loads(path.read_text())
         curves = {task: found[task] for task in TASKS if task in found}
-        figures.draw_learning_curves(curves, IMAGES / "learning_curve.png")
+        figures.draw_learning_curves(curves, images / "learning_curve.png")
         lines += ["## How many measurements are needed", ""]
         lines += ["`python benchmarks/learning_curve.py`: mean and deviation over the folds."]
         lines += [learning_sentence(curves), ""]
         lines += image("learning_curve", "error against the number of training rows")
     for path in sorted((RESULTS / "predictions").glob("*.json")):
         figures.draw_parity(
-            path.stem, json.loads(path.read_text()), PARITY, IMAGES / f"parity_{path.stem}.png"
+            path.stem, json.loads(path.read_text()), PARITY, images / f"parity_{path.stem}.png"
         )
         lines += image(f"parity_{path.stem}", f"predicted against measured, {path.stem}")
     return lines
@@ -222,12 +227,13 @@ def pretraining_section() -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Draw the pictures and write the page."""
+def write_report(page: Path, images: Path) -> str:
+    """Draw the pictures and write the page; give the README's lines on Magpie."""
+    images.mkdir(exist_ok=True)
     by_formula = read_results(RESULTS / "accuracy")
     by_system = read_results(RESULTS / "accuracy_system")
-    figures.draw_errors(by_formula, IMAGES / "errors.png")
-    ranks = figures.draw_ranks(by_formula, IMAGES / "ranks.png")
+    figures.draw_errors(by_formula, images / "errors.png")
+    ranks = figures.draw_ranks(by_formula, images / "ranks.png")
     verdicts = verdict_sentences(by_formula)
     lines = [INTRODUCTION, winner_sentence(by_formula), "", "CroMEL is", "", *verdicts, RULES]
     lines += image("errors", "error of each family relative to Magpie's, task by task")
@@ -236,20 +242,41 @@ def main() -> None:
         lines += [ranks, "", *image("ranks", "mean ranks of the families")]
     if by_system:
         lines += [SYSTEMS, *verdict_sentences(by_system), *one_look_table(by_system)]
-    lines += [*learning_section(), MODELS]
+    lines += [*learning_section(images), MODELS]
     for name, results in by_formula.items():
         lines += task_table(name, results, by_system.get(name, {}))
-    development, uncertainty, leak = map(read_result, ("development", "uncertainty", "leak"))
-    lines += development_section(development) if development else []
+    selection, uncertainty, leak = map(read_result, ("selection", "uncertainty", "leak"))
+    lines += development_section(selection["settings"]) if selection else []
     lines += uncertainty_section(uncertainty) if uncertainty else []
     lines += leak_section(leak) if leak else []
     known = read_result("known")
     lines += known_section(known) if known else []
     lines += ablation_section() + encoder_section() + pretraining_section()
-    PAGE.write_text("\n".join(lines), encoding="utf-8")
+    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     (magpie,) = (line for line in verdicts if "**Magpie**" in line)
-    short = fill(magpie, 100, subsequent_indent="  ")
-    write_section(REPOSITORY / "README.md", "against Magpie", short)
+    return fill(magpie, 100, subsequent_indent="  ")
+
+
+def check() -> None:
+    """Exit with an error where a document is not what the results say."""
+    with TemporaryDirectory() as folder:
+        magpie = write_report(Path(folder) / PAGE.name, Path(folder) / IMAGES.name)
+        written = (Path(folder) / PAGE.name).read_text(encoding="utf-8")
+    if written != PAGE.read_text(encoding="utf-8"):
+        sys.exit("docs/benchmarks.md is not what the results say: python benchmarks/report.py")
+    if magpie not in README.read_text(encoding="utf-8"):
+        sys.exit("README.md is not what the results say: python benchmarks/report.py")
+    print("documents are what the results say")
+
+
+def main() -> None:
+    """Write the documents, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    if parser.parse_args().check:
+        check()
+        return
+    write_section(README, "against Magpie", write_report(PAGE, IMAGES))
     print(f"{PAGE.relative_to(REPOSITORY)} written")
 
 

@@ -1,4 +1,4 @@
-"""Results in, Markdown tables and sentences of docs/benchmarks.md out."""
+"""Markdown tables and sentences of docs/benchmarks.md."""
 
 import numpy as np
 from comparison import (
@@ -223,9 +223,9 @@ def development_section(found: dict) -> list[str]:
     lines = [
         "## Choices of fine-tuning",
         "",
-        "`python benchmarks/development.py`: folds inside the training rows of each task's first "
-        "official fold (three, one of the large tables); one parameter changed at a time. Mean "
-        "absolute error, or 1 - balanced accuracy; best in bold.",
+        "`python benchmarks/selection.py settings`: folds inside the training rows of each task's "
+        "first official fold (three, one of the large tables); one parameter changed at a time. "
+        "Mean absolute error, or 1 - balanced accuracy; best in bold.",
         "",
         f"| setting | {' | '.join(tasks)} |",
         "|---|" + "---:|" * len(tasks),
@@ -274,10 +274,10 @@ def known_section(found: dict) -> list[str]:
     lines = [
         "## Compositions that the calculations know",
         "",
-        "`python benchmarks/known.py`: mean absolute error on the test rows whose composition was "
-        "among those that the default encoder was pretrained on, with calculated values (of the "
-        "measured ones, pretraining saw none), and on the others. Models that have learned nothing "
-        "from calculations tell how hard the two kinds of rows are.",
+        "`python benchmarks/comparison.py`: mean absolute error on the test rows whose composition "
+        "was among those that the default encoder was pretrained on, with calculated values (of "
+        "the measured ones, pretraining saw none), and on the others. Models that have learned "
+        "nothing from calculations tell how hard the two kinds of rows are.",
         "",
         "| task | part known | model | known | new | folds |",
         "|---|---:|---|---:|---:|---:|",

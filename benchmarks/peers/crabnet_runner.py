@@ -1,4 +1,4 @@
-"""Training and test rows in, CrabNet's predictions out; runs in CrabNet's own environment.
+"""Predictions of CrabNet, in its own environment.
 
 CrabNet: Wang et al., npj Comput. Mater. 7, 77 (2021), doi:10.1038/s41524-021-00545-1: Lamb with a
 cyclic learning rate and weight averaging, batches of a sixteenth of the training rows between 128
@@ -11,15 +11,14 @@ Two repairs of the package 1.0.1, neither of which touches the method: it import
 ``CrabNet``, and it does not carry its mat2vec table, which is read from ElementEmbeddings.
 """
 
-import json
 import random
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from answer import answer
 
 
 def import_crabnet(table: Path):
@@ -67,13 +66,5 @@ def predict(request: dict) -> list[float]:
     return model.predict(loader=model.data_loader)[1].tolist()
 
 
-def main() -> None:
-    """Answer one request."""
-    request_path, response_path = map(Path, sys.argv[1:])
-    predicted = predict(json.loads(request_path.read_text()))
-    versions = {name: version(name) for name in ("crabnet", "torch")}
-    response_path.write_text(json.dumps({"predicted": predicted, "versions": versions}))
-
-
 if __name__ == "__main__":
-    main()
+    answer(predict, packages=("crabnet", "torch"))

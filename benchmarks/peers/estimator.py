@@ -1,4 +1,4 @@
-"""Formulas in, the predictions of a peer out; the peer trains in its own environment."""
+"""Peers as scikit-learn estimators; each trains in an environment of its own."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Training and test rows in, MODNet's predictions out; runs in MODNet's own environment.
+"""Predictions of MODNet, in its own environment.
 
 MODNet: De Breuck et al., npj Comput. Mater. 7, 83 (2021), doi:10.1038/s41524-021-00552-2: matminer
 features of the composition (its preset of 2023), selected by relevance and redundancy in the
@@ -7,13 +7,9 @@ defaults of the package. The genetic search of its authors' MatBench entry, up t
 networks a fold, is left out: it takes hours a fold here. It reads formulas only.
 """
 
-import json
-import sys
-from importlib.metadata import version
-from pathlib import Path
-
 import numpy as np
 import tensorflow
+from answer import answer
 from modnet.featurizers.presets import CompositionOnlyMatminer2023Featurizer
 from modnet.models import EnsembleMODNetModel
 from modnet.preprocessing import MODData
@@ -57,13 +53,5 @@ def predict(request: dict) -> list[float]:
     return model.predict(test)["y"].tolist()
 
 
-def main() -> None:
-    """Answer one request."""
-    request_path, response_path = map(Path, sys.argv[1:])
-    predicted = predict(json.loads(request_path.read_text()))
-    versions = {name: version(name) for name in ("modnet", "matminer", "tensorflow")}
-    response_path.write_text(json.dumps({"predicted": predicted, "versions": versions}))
-
-
 if __name__ == "__main__":
-    main()
+    answer(predict, packages=("modnet", "matminer", "tensorflow"))

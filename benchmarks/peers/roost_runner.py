@@ -1,4 +1,4 @@
-"""Training and test rows in, Roost's predictions out; runs in Roost's own environment.
+"""Predictions of Roost, in its own environment.
 
 Roost: Goodall and Lee, Nat. Commun. 11, 6280 (2020), doi:10.1038/s41467-020-19964-7, as in PyPI
 ``aviary-models`` with the settings of its authors' example: robust L1 loss (for classes plain cross
@@ -6,16 +6,13 @@ entropy: the robust one ends in NaN), 100 epochs of AdamW at 3e-4 with weight de
 of 128, no validation part, one network. It reads formulas only.
 """
 
-import json
 import random
-import sys
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from answer import answer
 from aviary.roost.data import CompositionData, collate_batch
 from aviary.roost.model import Roost
 from aviary.utils import init_normalizers, initialize_losses, initialize_optim
@@ -82,13 +79,5 @@ def predict(request: dict) -> list[float]:
     return normalizer.denorm(mean)[:, 0].tolist()
 
 
-def main() -> None:
-    """Answer one request."""
-    request_path, response_path = map(Path, sys.argv[1:])
-    predicted = predict(json.loads(request_path.read_text()))
-    versions = {name: version(name) for name in ("aviary-models", "torch", "pymatgen")}
-    response_path.write_text(json.dumps({"predicted": predicted, "versions": versions}))
-
-
 if __name__ == "__main__":
-    main()
+    answer(predict, packages=("aviary-models", "torch", "pymatgen"))

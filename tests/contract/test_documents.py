@@ -1,6 +1,7 @@
 """The documents run as they are written."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,44 @@ def test_version_is_one():
     assert f"\nversion: {project['version']}\n" in citation
     changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## {project['version']}" in changelog
+
+
+EXAMPLES = sorted((REPOSITORY / "docs" / "examples").glob("plot_*.py"))
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in EXAMPLES if "grid_search" not in p.stem], ids=lambda path: path.stem
+)
+def test_the_examples_run(path):
+    runpy.run_path(str(path), run_name="__main__")
+
+
+def test_caching_embeds_fewer_rows_and_changes_no_score(capsys):
+    (path,) = (path for path in EXAMPLES if path.stem.endswith("grid_search"))
+    scores = runpy.run_path(str(path))["scores"]
+    assert (scores["without memory"] == scores["with memory"]).all()
+    without, with_memory = map(int, re.findall(r"(\d+) rows embedded", capsys.readouterr().out))
+    assert with_memory < 0.7 * without
+
+
+def _links():
+    pages = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+    for page in [*pages, *sorted((REPOSITORY / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("doi:"):
+                yield pytest.param(page, target, id=f"{page.name}-{target}")
+
+
+@pytest.mark.parametrize(("page", "target"), list(_links()))
+def test_links_lead_somewhere(page, target):
+    assert (page.parent / target).exists()
+
+
+def test_decisions_are_short():
+    pages = sorted((REPOSITORY / "docs" / "development" / "decisions").glob("*.md"))
+    assert pages
+    for page in pages:
+        lines = page.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 15, page.name
+        assert "**Question.**" in lines[2], page.name
+        assert any(line.startswith("**Verdict.**") for line in lines), page.name

@@ -1,0 +1,162 @@
+"""Which encoder, and which settings of fine-tuning, shall be the default?
+
+Commands, from the repository root (each goes on where it was stopped)::
+
+    python benchmarks/selection.py encoders mp-multi /tmp/run [--tasks ...]
+    python benchmarks/selection.py settings [--variants default "one network" ...]
+
+In: development folds, three grouped by reduced formula inside the training rows of the first
+official fold, so that no test row is seen. Encoders are ids, or folders of `cromel pretrain`: their
+frozen embeddings stand under stock models of `models.py`, on all three folds. Settings are
+`CroMELRegressor` and `CroMELClassifier` with ``random_state=0`` and one parameter changed at a
+time, on three folds of the small tables and one of the large ones. Out:
+``benchmarks/results/selection.json`` with the error of each (mean absolute error, or 1 - balanced
+accuracy), encoders named by their checksum, and a printed table.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from accuracy import environment, load_silently, read_json, run_fold, write_json
+from comparison import errors
+from models import classifiers, on_features, regressors
+from paths import RESULTS
+from rich.console import Console
+from rich.table import Table
+from sklearn.model_selection import GroupKFold
+
+from cromel_sklearn import CroMELClassifier, CroMELRegressor, CroMELTransformer, load_encoder
+
+RESULT = RESULTS / "selection.json"
+#: Task -> stock models that judge encoders there.
+JUDGES = {
+    "formation_enthalpy": ("svr", "extratrees", "gp"),
+    "band_gap": ("svr", "extratrees"),
+    "is_metal": ("svr", "extratrees"),
+    "metallic_glass": ("svr", "extratrees"),
+    "steel_yield_strength": ("svr", "extratrees"),
+    "hea_hardness": ("svr", "extratrees"),
+    "seebeck": ("extratrees",),
+}
+#: Task -> development folds on which settings are judged.
+SETTINGS_FOLDS = {
+    "steel_yield_strength": 3,
+    "hea_hardness": 3,
+    "formation_enthalpy": 3,
+    "metallic_glass": 1,
+    "band_gap": 1,
+}
+VARIANTS: dict[str, dict] = {
+    "default": {},
+    "no kernel machine": {"kernel_machine": False},
+    "one network": {"n_estimators": 1},
+    "no early stopping": {"early_stopping": False},
+    "encoder frozen": {"freeze_encoder": True},
+    "encoder at half its rate": {"encoder_lr": 1e-4},
+    "encoder at the head's rate": {"encoder_lr": 1e-3},
+}
+
+
+def development_folds(data) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds inside the training rows of the first official fold."""
+    rows = data.folds[0][0]
+    splitter = GroupKFold(3, shuffle=True, random_state=1)
+    inner = splitter.split(rows, groups=data.groups[rows])
+    return [(rows[train], rows[held_out]) for train, held_out in inner]
+
+
+def judge_encoder(task: str, data, encoder, stock: str) -> float:
+    """Mean error of frozen embeddings under a stock model over the development folds."""
+    estimator = (classifiers if data.task.is_classification else regressors)()[stock]
+    model = on_features("cromel", CroMELTransformer(encoder, device="cpu"), estimator)
+    folds = enumerate(development_folds(data))
+    by_fold = {str(number): run_fold(model, data, fold)[0] for number, fold in folds}
+    return round(float(np.mean(list(errors(task, by_fold).values()))), 6)
+
+
+def judge_setting(task: str, data, parameters: dict, fold) -> dict:
+    """Error of one fit, and the processor's seconds of it and its predictions."""
+    estimator = CroMELClassifier if data.task.is_classification else CroMELRegressor
+    started = time.process_time()
+    result, _ = run_fold(estimator(random_state=0, device="cpu", **parameters), data, fold)
+    seconds = time.process_time() - started
+    return {
+        "error": round(errors(task, {"0": result})["0"], 6),
+        "cpu_seconds": round(seconds, 1),
+    }
+
+
+def keep(*places_and_value) -> None:
+    """Add one value to the results, to which another run may have added meanwhile."""
+    *places, last, value = places_and_value
+    results = read_json(RESULT)
+    inner = results
+    for place in places:
+        inner = inner.setdefault(place, {})
+    inner[last] = value
+    write_json(RESULT, results)
+
+
+def judge_encoders(names: list[str], tasks: list[str], console: Console) -> None:
+    """Run what is missing, then print a table of the encoders asked for."""
+    found = {}
+    for name in names:
+        key = f"{name} {load_encoder(name).checksum[:16]}"
+        for task in tasks:
+            data = load_silently(task)
+            for stock in JUDGES[task]:
+                label = f"{task}+{stock}"
+                if label not in read_json(RESULT).get("encoders", {}).get(key, {}):
+                    value = judge_encoder(task, data, load_encoder(name), stock)
+                    keep("encoders", key, label, value)
+        found[name] = read_json(RESULT)["encoders"][key]
+    table = Table(title="errors on development folds")
+    table.add_column("task and model")
+    for name in found:
+        table.add_column(name, overflow="fold", justify="right")
+    for label in (f"{task}+{stock}" for task in tasks for stock in JUDGES[task]):
+        table.add_row(label, *(f"{values[label]:.4g}" for values in found.values()))
+    console.print(table)
+
+
+def judge_settings(variants: list[str], console: Console) -> None:
+    """Run what is missing, then print the mean error of each setting."""
+    release = environment()["cromel-sklearn"]
+    kept = read_json(RESULT).get("settings", {})
+    if kept.get("environment", {}).get("cromel-sklearn") != release:
+        keep("settings", {"environment": environment(), "tasks": {}})
+    table = Table("task", *variants, title="errors on development folds")
+    for task, n_folds in SETTINGS_FOLDS.items():
+        data = load_silently(task)
+        means = []
+        for name in variants:
+            for number, fold in enumerate(development_folds(data)[:n_folds]):
+                tasks = read_json(RESULT)["settings"]["tasks"]
+                if str(number) not in tasks.get(task, {}).get(name, {}):
+                    value = judge_setting(task, data, VARIANTS[name], fold)
+                    keep("settings", "tasks", task, name, str(number), value)
+            by_fold = read_json(RESULT)["settings"]["tasks"][task][name]
+            means.append(np.mean([result["error"] for result in by_fold.values()]))
+        table.add_row(task, *(f"{mean:.4g}" for mean in means))
+    console.print(table)
+
+
+def main() -> None:
+    """Judge what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    encoders = kinds.add_parser("encoders", help="encoders under stock models")
+    encoders.add_argument("encoders", nargs="+", help="ids, or folders of runs")
+    encoders.add_argument("--tasks", nargs="+", choices=JUDGES, default=list(JUDGES))
+    settings = kinds.add_parser("settings", help="settings of fine-tuning")
+    settings.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    arguments = parser.parse_args()
+    if arguments.kind == "encoders":
+        judge_encoders(arguments.encoders, arguments.tasks, Console())
+    else:
+        judge_settings(arguments.variants, Console())
+
+
+if __name__ == "__main__":
+    main()
