@@ -4,6 +4,10 @@
 the present one, as `.ci/run` does.
 """
 
+import hashlib
+import tarfile
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -20,6 +24,21 @@ OLDEST = [
 ]  # fmt: skip
 #: How the package behaves in scikit-learn: what other versions could break.
 CONTRACT = ["tests/contract", "tests/estimators/test_transformer.py", "tests/encoders"]
+#: What the tests of the sdist must at least find in it: the conftest, golden embeddings, documents.
+DIST_TESTS = [
+    "tests/encoders", "tests/data/test_targets.py", "tests/test_artifacts.py",
+    "tests/contract/test_documents.py",
+]  # fmt: skip
+#: Imports every module of the installed package, away from the repository.
+IMPORT_ALL = """
+import importlib, pkgutil
+import cromel_sklearn as package
+names = [m.name for m in pkgutil.walk_packages(package.__path__, "cromel_sklearn.")]
+for name in names:
+    if not name.endswith("__main__"):
+        importlib.import_module(name)
+assert package.CroMELTransformer().transform(["NaCl"]).shape[0] == 1
+"""
 COVERAGE = "--cov=cromel_sklearn --cov-branch --cov-report=term:skip-covered"
 
 
@@ -73,3 +92,75 @@ def newest(session: nox.Session) -> None:
     """The contract with scikit-learn in the newest versions that there are."""
     install(session, "--upgrade", "-e", ".[test]", constrained=False)
     session.run("python", "-m", "pytest", *CONTRACT, *session.posargs)
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Sdist and wheel: alike in two builds, installed in fresh environments, tests from the sdist.
+
+    With ``--no-venv`` the fresh environments borrow the dependencies of the present one; elsewhere
+    they install what the wheel declares.
+    """
+    install(session, "-e", ".[test,dev]")
+    session.run("deptry", "cromel_sklearn")
+    tmp = Path(session.create_tmp()).resolve()
+    wheel, sdist = _built_twice_alike(session, tmp)
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    python = _fresh_environment(session, tmp / "wheel", wheel)
+    session.chdir(tmp)
+    session.run(python, "-I", "-W", "error", "-c", IMPORT_ALL, external=True)
+    python = _fresh_environment(session, tmp / "sdist", sdist)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp, filter="data")
+    session.chdir(tmp / sdist.name.removesuffix(".tar.gz"))
+    session.run(python, "-I", "-m", "pytest", *DIST_TESTS, *session.posargs, external=True)
+
+
+def _built_twice_alike(session: nox.Session, tmp: Path) -> tuple[Path, Path]:
+    """Build wheel and sdist twice, by the time of the last commit; stop where bytes differ."""
+    when = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    env = {"SOURCE_DATE_EPOCH": str(when).strip()}
+    sums = []
+    for number in ("1", "2"):
+        out = tmp / f"build-{number}"
+        session.run(
+            "python", "-m", "build", "--no-isolation", "--outdir", str(out), env=env, silent=True
+        )
+        files = sorted(out.iterdir(), key=lambda path: path.suffix)
+        sums.append([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files])
+    if sums[0] != sums[1]:
+        session.error(f"Two builds differ: {sums[0]} and {sums[1]}")
+    for name, digest in sums[0]:
+        session.log(f"{digest}  {name}")
+    sdist, wheel = files
+    return wheel, sdist
+
+
+def _fresh_environment(session: nox.Session, folder: Path, distribution: Path) -> str:
+    """Python of a new environment with the distribution in it and no sources of the repository."""
+    session.run("python", "-m", "venv", "--clear", str(folder))
+    python = str(folder / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet"]
+    if session.virtualenv.is_sandboxed:
+        target = f"cromel-sklearn[test] @ {distribution.as_uri()}"
+        session.run(*pip, "-c", "constraints.txt", target, external=True)
+        session.run(python, "-m", "pip", "check", external=True)
+    else:
+        paths = session.run(
+            "python", "-c", "import site; print('\\n'.join(site.getsitepackages()))", silent=True
+        )
+        (site,) = folder.glob("lib/python*/site-packages")
+        (site / "dependencies.pth").write_text(str(paths))
+        session.run(*pip, "--no-deps", "--no-build-isolation", str(distribution), external=True)
+    return python
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """List of all that is installed with the package, as CycloneDX: dist/sbom.json."""
+    install(session, ".", "cyclonedx-bom")
+    Path("dist").mkdir(exist_ok=True)
+    session.run(
+        "cyclonedx-py", "environment", "--pyproject", "pyproject.toml", "--output-reproducible",
+        "--output-file", "dist/sbom.json",
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
+from .._artifacts import damage_named
 from ..exceptions import CheckpointError
 from ..nn.schedule import one_cycle
 from .data import PretrainingData
@@ -120,10 +121,11 @@ class TrainingState(Callback):
             raise CheckpointError(f"Nothing to resume: {self.path} does not exist.")
         state = RunState.load(self.path, net.device)
         state.require_settings(self.settings, self.path)
-        for name in MODULES:
-            getattr(net, name).load_state_dict(state.modules[name])
-        for name in OPTIMIZERS:
-            getattr(net, name).load_state_dict(state.optimizers[name])
+        with damage_named(self.path):
+            for name in MODULES:
+                getattr(net, name).load_state_dict(state.modules[name])
+            for name in OPTIMIZERS:
+                getattr(net, name).load_state_dict(state.optimizers[name])
         self.best_weights = state.best_weights
         net.history_ = History(state.history)
 

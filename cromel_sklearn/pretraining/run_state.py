@@ -1,22 +1,22 @@
 """State of a pretraining on disk: what a stopped run goes on from, and a later run starts from."""
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._files import write_file
+from .._artifacts import damage_named, one_line, read_artifact, write_artifact
 from ..encoders.registry import load_encoder
 from ..exceptions import CheckpointError
 
 #: File of a run's folder that holds its state.
-RUN_STATE = "run_state.pt"
-_KIND = b"cromel run state"
-_VERSION = b"2"
+RUN_STATE = "run_state.safetensors"
+_KIND = "cromel_run_state"
+_FORMAT_VERSION = 3
 
 Weights = dict[str, Tensor]
 
@@ -53,16 +53,25 @@ class RunState:
         ----------
         path : path-like
         """
-        content = io.BytesIO()
-        stored = {
-            **vars(self),
-            "settings": json.dumps(self.settings),
-            "history": json.dumps(self.history),
+        groups, moments = {}, {}
+        for name, optimizer in self.optimizers.items():
+            groups[name] = optimizer["param_groups"]
+            moments[name] = {
+                f"{parameter}.{key}": value
+                for parameter, entries in optimizer["state"].items()
+                for key, value in entries.items()
+            }
+        parts = {
+            "modules": self.modules, "best_weights": self.best_weights, "optimizers": moments,
+        }  # fmt: skip
+        tensors = {
+            f"{part}.{name}.{key}": value.cpu().numpy()
+            for part, named in parts.items()
+            for name, values in named.items()
+            for key, value in values.items()
         }
-        torch.save(stored, content)
-        digest = hashlib.sha256(content.getbuffer()).hexdigest().encode()
-        head = b" ".join([_KIND, _VERSION, digest]) + b"\n"
-        write_file(path, head + content.getvalue())
+        header = {"settings": self.settings, "history": self.history, "optimizers": groups}
+        write_artifact(path, _KIND, _FORMAT_VERSION, header, tensors)
 
     @classmethod
     def load(cls, path, device="cpu") -> "RunState":
@@ -83,29 +92,31 @@ class RunState:
         CheckpointError
             If the file is missing, damaged or of another format.
         """
-        try:
-            head, _, content = Path(path).read_bytes().partition(b"\n")
-        except FileNotFoundError as error:
-            raise CheckpointError(f"No run at {path}; expected a {RUN_STATE}.") from error
-        kind, _, version = head.rpartition(b" ")[0].rpartition(b" ")
-        if kind == _KIND and version != _VERSION:
-            raise CheckpointError(
-                f"{path} has format {version.decode(errors='replace')}, expected "
-                f"{_VERSION.decode()}. Start a new run."
-            )
-        digest = hashlib.sha256(content).hexdigest().encode()
-        if head != b" ".join([_KIND, _VERSION, digest]):
-            raise CheckpointError(
-                f"{path} is damaged or no state of a run: its content does not have the digest "
-                f"that it states. Start a new run."
-            )
-        try:
-            stored = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
-            for name in ("settings", "history"):
-                stored[name] = json.loads(stored[name])
-            return cls(**stored)
-        except Exception as error:
-            raise CheckpointError(f"{path} is damaged: {error}. Start a new run.") from error
+        if not Path(path).exists():
+            raise CheckpointError(f"No run at {path}; expected a {RUN_STATE}.")
+        header, tensors = read_artifact(path, _KIND, _FORMAT_VERSION)
+        with damage_named(path):
+            parts = _by_part(tensors, device)
+            optimizers = {
+                name: {"param_groups": groups, "state": _moments(parts["optimizers"].get(name, {}))}
+                for name, groups in header.pop("optimizers").items()
+            }
+            state = cls(
+                modules=parts["modules"], best_weights=parts["best_weights"],
+                optimizers=optimizers, **header,
+            )  # fmt: skip
+            state._require_forms()
+        return state
+
+    def _require_forms(self) -> None:
+        """Check what a file holds before a run goes on with it."""
+        if not isinstance(self.settings, dict) or not isinstance(self.history, list):
+            raise ValueError("its settings or its history are none")
+        for number, epoch in enumerate(self.history):
+            if not isinstance(epoch, dict) or not isinstance(epoch["validation_score"], float):
+                raise ValueError(f"epoch {number + 1} of its history is none")
+        if self.modules.keys() != self.best_weights.keys():
+            raise ValueError("its best weights are those of other modules")
 
     def require_settings(self, settings: dict, path) -> None:
         """Check that a run with these settings may go on from here.
@@ -119,8 +130,9 @@ class RunState:
             written, given = self.settings.get(name), settings.get(name)
             if json.dumps(written) != json.dumps(given):
                 raise CheckpointError(
-                    f"{path} was written with {name}={written!r}, this run has {given!r}. Resume "
-                    f"with the same settings and data, or start in another folder."
+                    f"{path} was written with {name}={one_line(repr(written))}, this run has "
+                    f"{one_line(repr(given))}. Resume with the same settings and data, or start in "
+                    f"another folder."
                 )
 
 
@@ -200,3 +212,21 @@ class FixedStructureEncoder:
             ) from error
         encoder.requires_grad_(False)
         heads.requires_grad_(False)
+
+
+def _by_part(tensors: dict[str, np.ndarray], device) -> dict[str, dict[str, Weights]]:
+    """Sort tensors by the first two parts of their names."""
+    parts: dict[str, dict[str, Weights]] = {"modules": {}, "best_weights": {}, "optimizers": {}}
+    for name, array in tensors.items():
+        part, owner, key = name.split(".", 2)
+        parts[part].setdefault(owner, {})[key] = torch.from_numpy(array).to(device)
+    return parts
+
+
+def _moments(tensors: Weights) -> dict[int, Weights]:
+    """State of each parameter of an optimizer, by its number."""
+    moments: dict[int, Weights] = {}
+    for name, tensor in tensors.items():
+        parameter, key = name.split(".", 1)
+        moments.setdefault(int(parameter), {})[key] = tensor
+    return moments

@@ -35,8 +35,8 @@ def pretrain_to_folder(
     structures : path-like
         As in `read_materials`.
     out : path-like
-        Folder: ``weights.safetensors``, ``card.md``, ``history.json`` and ``run_state.pt``, which
-        is rewritten after each epoch.
+        Folder: ``weights.safetensors``, ``card.md``, ``history.json`` and
+        ``run_state.safetensors``, which is rewritten after each epoch.
     labels_path : path-like, optional
         As in `read_labels`.
     targets : list of str, optional

@@ -4,7 +4,7 @@ from cromel_sklearn import load_encoder
 
 
 def test_pretrain_refuses_a_folder_that_holds_a_run(cromel, structure_table, tmp_path):
-    (tmp_path / "run_state.pt").write_bytes(b"")
+    (tmp_path / "run_state.safetensors").write_bytes(b"")
     result = cromel("pretrain", "--structures", structure_table, "--out", tmp_path)
     assert result.returncode == 1
     assert "holds a run. Pass --resume" in " ".join(result.stderr.split())

@@ -162,7 +162,7 @@ def test_every_criterion_trains_on_a_structure_run(criterion, run, split_table, 
 
 
 def test_structure_run_that_cannot_be_used(run, rock_salts, small_settings, tmp_path):
-    with pytest.raises(CheckpointError, match="No run at .* expected a run_state.pt"):
+    with pytest.raises(CheckpointError, match="No run at .* expected a run_state.safetensors"):
         CroMELPretrainer(structure_run=tmp_path / "none", **small_settings).fit(*rock_salts)
     shared = CompositionEncoderConfig(16, "attention", 8, 1, 2, aligned_layer="embedding")
     settings = {**small_settings, "composition_encoder": shared}

@@ -17,6 +17,7 @@ from cromel_sklearn import (
     CroMELTransformer,
     SourceDataError,
 )
+from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.nn.losses import ADVERSARIAL_ALIGNMENTS, ALIGNMENTS
 from cromel_sklearn.nn.structure_encoder import StructureEncoder
 from cromel_sklearn.pretraining.data import PretrainingData, SimilarSizeSampler
@@ -167,7 +168,7 @@ def test_batches_are_random_samples_where_statistics_of_the_whole_are_needed(
     rock_salts, small_settings, monkeypatch, tmp_path, criterion
 ):
     epochs = _record_calls(monkeypatch, SimilarSizeSampler, "__iter__")
-    settings = {**small_settings, "max_epochs": 2, "state_path": tmp_path / "run_state.pt"}
+    settings = {**small_settings, "max_epochs": 2, "state_path": tmp_path / "run_state.safetensors"}
     first = CroMELPretrainer(criterion, **settings).fit(*rock_salts)
     first.checkpoint_.save(tmp_path / "weights.safetensors")
     assert not epochs  # the structure embedding is standardised over the batch
@@ -179,7 +180,9 @@ def test_batches_are_random_samples_where_statistics_of_the_whole_are_needed(
 def test_structures_of_a_fixed_encoder_are_embedded_once(
     rock_salts, small_settings, monkeypatch, tmp_path
 ):
-    first = CroMELPretrainer(max_epochs=1, **small_settings, state_path=tmp_path / "run_state.pt")
+    first = CroMELPretrainer(
+        max_epochs=1, **small_settings, state_path=tmp_path / "run_state.safetensors"
+    )
     first.fit(*rock_salts).checkpoint_.save(tmp_path / "weights.safetensors")
     embedded, hashed, read = [], [], []
     monkeypatch.setattr(StructureEncoder, "forward", _recorded(StructureEncoder.forward, embedded))
@@ -208,7 +211,7 @@ def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
     rock_salts, small_settings, tmp_path, monkeypatch
 ):
     unbroken = CroMELPretrainer("joint", max_epochs=5, **small_settings).fit(*rock_salts)
-    settings = {**small_settings, "max_epochs": 5, "state_path": tmp_path / "state.pt"}
+    settings = {**small_settings, "max_epochs": 5, "state_path": tmp_path / "state.safetensors"}
     from cromel_sklearn.pretraining.callbacks import EpochSeed
 
     original = EpochSeed.on_epoch_begin
@@ -230,7 +233,7 @@ def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
 
 
 def test_finished_run_resumes_to_itself(rock_salts, small_settings, tmp_path):
-    settings = {**small_settings, "state_path": tmp_path / "state.pt", "verbose": 1}
+    settings = {**small_settings, "state_path": tmp_path / "state.safetensors", "verbose": 1}
     finished = CroMELPretrainer(max_epochs=2, **settings).fit(*rock_salts)
     resumed = CroMELPretrainer(max_epochs=2, resume=True, **settings).fit(*rock_salts)
     assert _same(_weights(finished), _weights(resumed))
@@ -247,7 +250,7 @@ def test_killed_command_resumes_to_the_same_weights(structure_table, tmp_path):
     out = tmp_path / "killed"
     process = subprocess.Popen(command(out), env=environment)
     deadline = time.monotonic() + 120
-    while not (out / "run_state.pt").exists() and time.monotonic() < deadline:
+    while not (out / "run_state.safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -259,7 +262,7 @@ def test_killed_command_resumes_to_the_same_weights(structure_table, tmp_path):
 
 
 def test_resume_refuses_other_settings(rock_salts, small_settings, tmp_path):
-    settings = {**small_settings, "state_path": tmp_path / "state.pt"}
+    settings = {**small_settings, "state_path": tmp_path / "state.safetensors"}
     CroMELPretrainer(max_epochs=1, **settings).fit(*rock_salts)
     with pytest.raises(CheckpointError, match="was written with criterion='paired', this run has"):
         CroMELPretrainer("none", max_epochs=1, resume=True, **settings).fit(*rock_salts)
@@ -267,47 +270,48 @@ def test_resume_refuses_other_settings(rock_salts, small_settings, tmp_path):
 
 def test_resume_refuses_other_data(rock_salts, small_settings, tmp_path):
     structures, targets = rock_salts
-    settings = {**small_settings, "state_path": tmp_path / "state.pt"}
+    settings = {**small_settings, "state_path": tmp_path / "state.safetensors"}
     CroMELPretrainer(max_epochs=1, **settings).fit(structures, targets)
     with pytest.raises(CheckpointError, match="was written with data="):
         CroMELPretrainer(max_epochs=1, resume=True, **settings).fit(structures, targets + 1.0)
 
 
 def test_resume_refuses_a_state_of_another_format(rock_salts, small_settings, tmp_path):
-    path = tmp_path / "state.pt"
+    path = tmp_path / "state.safetensors"
     settings = {**small_settings, "state_path": path}
     CroMELPretrainer(max_epochs=1, **settings).fit(*rock_salts)
-    path.write_bytes(path.read_bytes().replace(b"cromel run state 2 ", b"cromel run state 99 ", 1))
-    with pytest.raises(CheckpointError, match="state.pt has format 99, expected 2"):
+    header, tensors = read_artifact(path, "cromel_run_state", 3)
+    write_artifact(path, "cromel_run_state", 99, header, tensors)
+    with pytest.raises(CheckpointError, match="has format version 99, this package reads 3"):
         CroMELPretrainer(max_epochs=2, resume=True, **settings).fit(*rock_salts)
 
 
 def test_resume_refuses_a_damaged_state(rock_salts, small_settings, tmp_path):
-    path = tmp_path / "state.pt"
+    path = tmp_path / "state.safetensors"
     settings = {**small_settings, "state_path": path}
     CroMELPretrainer(max_epochs=1, **settings).fit(*rock_salts)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match="is damaged"):
+    with pytest.raises(CheckpointError, match="is truncated"):
         CroMELPretrainer(max_epochs=1, resume=True, **settings).fit(*rock_salts)
 
 
 def test_every_flipped_bit_of_a_state_is_noticed(rock_salts, small_settings, tmp_path):
-    path = tmp_path / "state.pt"
+    path = tmp_path / "state.safetensors"
     CroMELPretrainer(max_epochs=1, **small_settings, state_path=path).fit(*rock_salts)
     content = path.read_bytes()
     for place in np.random.default_rng(0).integers(len(content), size=50):
         damaged = bytearray(content)
         damaged[place] ^= 1
         path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r"state.pt (is damaged|has format)"):
+        with pytest.raises(CheckpointError, match="is (truncated|damaged)|format|header"):
             RunState.load(path)
 
 
 def test_resume_needs_a_state(rock_salts, small_settings, tmp_path):
     with pytest.raises(CheckpointError, match="Nothing to resume"):
-        CroMELPretrainer(resume=True, state_path=tmp_path / "none.pt", **small_settings).fit(
-            *rock_salts
-        )
+        CroMELPretrainer(
+            resume=True, state_path=tmp_path / "none.safetensors", **small_settings
+        ).fit(*rock_salts)
     with pytest.raises(ValueError, match="resume=True needs state_path"):
         CroMELPretrainer(resume=True, **small_settings).fit(*rock_salts)
 
@@ -320,7 +324,12 @@ def test_patience_stops_the_training(rock_salts, small_settings):
 
 
 def test_run_stopped_by_patience_resumes_to_itself(rock_salts, small_settings, tmp_path):
-    settings = {**small_settings, "lr": 1.0, "patience": 1, "state_path": tmp_path / "state.pt"}
+    settings = {
+        **small_settings,
+        "lr": 1.0,
+        "patience": 1,
+        "state_path": tmp_path / "state.safetensors",
+    }
     stopped = CroMELPretrainer(max_epochs=50, **settings).fit(*rock_salts)
     resumed = CroMELPretrainer(max_epochs=50, resume=True, **settings).fit(*rock_salts)
     assert len(resumed.history_) == len(stopped.history_) < 50
