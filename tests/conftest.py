@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from pymatgen.core import Element, Lattice, Structure
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -15,6 +16,12 @@ from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.estimators import stacking
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
+
+# HYPOTHESIS_PROFILE=long searches for minutes instead of seconds.
+_SLOW_MACHINES = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("short", max_examples=60, derandomize=True, **_SLOW_MACHINES)
+settings.register_profile("long", max_examples=10_000, **_SLOW_MACHINES)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")

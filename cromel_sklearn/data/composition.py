@@ -1,81 +1,21 @@
-"""Compositions in every form people have them in, checked `CompositionBatch` out."""
+"""Compositions of a table: a column in any form in, the distinct ones out as one batch."""
 
-import re
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from numbers import Real
 
 import numpy as np
 
 from ..exceptions import InvalidCompositionError, InvalidCompositionWarning
-from .elements import MAX_ATOMIC_NUMBER
+from .composition_batch import CompositionBatch, DistinctCompositions
+from .composition_column import composition_column, element_amounts_of, shown
+from .elements import MAX_ATOMIC_NUMBER, SYMBOLS
+from .formula_reader import ElementAmounts
+from .reduced_formula import reduced_formulas_of
 
 #: What `on_invalid` accepts.
 ON_INVALID = ("raise", "nan")
 _SHOWN_PROBLEMS = 10
-_MISSING = ("<NA>", "NaT")
-# pymatgen forgets amounts below this; we refuse them instead.
-_SMALLEST_AMOUNT = 1e-8
-
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-_HYDRATE_DOT = re.compile(r"[·•⋅∙*]")
-# CuSO4.5H2O: five waters, or 4.5 oxygens? An amount of 0 before the stop leaves the decimal only.
-_AMBIGUOUS_STOP = re.compile(r"(?:[A-Za-z)\]}]|[1-9]\d*|\.\d+)\s*\.\s*\d[\d.]*\s*[HD]2O(?![\d.])")
-_HYDRATE_PART = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(\S.*)")
-_ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9.()\[\]{}\s+\-]+")
-_AMOUNT = re.compile(r"(?:[A-Z][a-z]?|[)\]}])\s*((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
-_CHARGE = re.compile(r"[+-](?:\d|[A-Za-z(\[]|$)")
-_POWER = re.compile(r"(?<=[\d.])e[+-]?\d+")
-_EXPONENT = re.compile(r"(?<=[\d.])E(?=[+-]?\d)")
-
-
-@dataclass(frozen=True)
-class CompositionBatch:
-    """Compositions as weighted sets of elements.
-
-    Attributes
-    ----------
-    atomic_numbers : ndarray of shape (n_samples, max_elements), int64
-        The elements of each composition in ascending order, then zeros as padding.
-    atomic_fractions : ndarray of shape (n_samples, max_elements), float64
-        Fraction of the atoms that are of that element; each row sums to 1, padding is 0.
-    """
-
-    atomic_numbers: np.ndarray
-    atomic_fractions: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.atomic_numbers)
-
-    def __getitem__(self, rows) -> "CompositionBatch":
-        return CompositionBatch(self.atomic_numbers[rows], self.atomic_fractions[rows])
-
-    def trimmed(self) -> "CompositionBatch":
-        """Return the batch without the columns that are padding in every row."""
-        n_elements = max(1, int((self.atomic_numbers > 0).sum(1).max(initial=1)))
-        return CompositionBatch(
-            self.atomic_numbers[:, :n_elements], self.atomic_fractions[:, :n_elements]
-        )
-
-    def element_fractions(self) -> np.ndarray:
-        """Atomic fraction of each element, a column each: shape (n_samples, 103), float64."""
-        fractions = np.zeros((len(self), MAX_ATOMIC_NUMBER + 1))
-        np.put_along_axis(fractions, self.atomic_numbers, self.atomic_fractions, axis=1)
-        return fractions[:, 1:]
-
-    @classmethod
-    def from_amounts(cls, amounts: Iterable[tuple[tuple[int, ...], tuple[float, ...]]]):
-        """Stack (atomic numbers, atomic fractions) pairs, as `parse_composition` returns them."""
-        amounts = list(amounts)
-        width = max((len(numbers) for numbers, _ in amounts), default=1)
-        atomic_numbers = np.zeros((len(amounts), width), dtype=np.int64)
-        atomic_fractions = np.zeros((len(amounts), width))
-        for row, (numbers, fractions) in enumerate(amounts):
-            atomic_numbers[row, : len(numbers)] = numbers
-            atomic_fractions[row, : len(numbers)] = fractions
-        return cls(atomic_numbers, atomic_fractions)
+_ROWS_AT_ONCE = 8192
+_SPAN = "amounts span more than twelve orders of magnitude"
 
 
 def read_compositions(
@@ -119,21 +59,9 @@ def read_compositions(
     """
     if on_invalid not in ON_INVALID:
         raise ValueError(f"on_invalid must be one of {ON_INVALID}, got {on_invalid!r}")
-    distinct: dict[tuple, int] = {}
-    inverse, problems = [], []
-    rows = composition_column(X)
-    valid = np.ones(len(rows), dtype=bool)
-    for index, value in enumerate(rows):
-        try:
-            amounts = parse_composition(value)
-            _require_known(amounts[0], known_elements)
-        except ValueError as error:
-            problems.append((index, value, str(error)))
-            valid[index] = False
-        else:
-            inverse.append(distinct.setdefault(amounts, len(distinct)))
+    batch, inverse, valid, problems = find_compositions(X, known_elements)
     if problems:
-        message = _problem_report(problems, len(rows))
+        message = _problem_report(problems, len(valid))
         if on_invalid == "raise":
             raise InvalidCompositionError(
                 f'{message}\nCorrect these rows, or pass on_invalid="nan" to keep them as NaN.',
@@ -143,56 +71,79 @@ def read_compositions(
             InvalidCompositionWarning(f"{message}\nThese rows are NaN in the output.", problems),
             stacklevel=3,
         )
-    return CompositionBatch.from_amounts(distinct), np.array(inverse, dtype=np.int64), valid
+    return batch, inverse, valid
 
 
-def composition_column(X) -> list:
-    """Return the rows of `X`, which must be one column of compositions, as a list.
+def find_compositions(
+    X, known_elements: frozenset[int] | None = None
+) -> tuple[CompositionBatch, np.ndarray, np.ndarray, list[tuple]]:
+    """Read one column of compositions; what cannot be read is returned, not raised.
 
-    Raises
-    ------
-    InvalidCompositionError
-        If `X` is a single composition, has several columns, or cannot be iterated.
+    Parameters
+    ----------
+    X, known_elements : as in `read_compositions`
+
+    Returns
+    -------
+    batch, inverse, valid : as `read_compositions` returns them
+    problems : list of (index, value, reason)
+        The rows that are not valid, in order.
+
+    Examples
+    --------
+    >>> from cromel_sklearn.data.composition import find_compositions
+    >>> find_compositions(["NaCl", "M2O3"])[3]
+    [(1, 'M2O3', 'M is a placeholder, not an element')]
     """
-    from pymatgen.core import Composition
-
-    if hasattr(X, "toarray"):
-        raise InvalidCompositionError(
-            f"Expected one column of compositions, got a sparse {type(X).__name__}. Pass formulas."
-        )
-    if not isinstance(X, Iterable) and hasattr(X, "__array__"):
-        X = np.asarray(X)
-    is_frame = hasattr(X, "to_numpy")  # whose columns are attributes too
-    is_single = isinstance(X, str | bytes | Mapping | Composition)
-    if is_single or (not is_frame and hasattr(X, "composition")) or not isinstance(X, Iterable):
-        raise InvalidCompositionError(
-            f"Expected one column of compositions (list, array, Series, one-column DataFrame), "
-            f"got a single {type(X).__name__}: {X!r}. Wrap it in a list: [{X!r}]."
-        )
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    if isinstance(X, np.ndarray):
-        if X.ndim == 2 and X.shape[1] == 1:
-            X = X[:, 0]
-        elif X.ndim != 1:
-            raise InvalidCompositionError(
-                f"Expected one column of compositions, got an array of shape {X.shape}. Select the "
-                f"formula column, for example with a ColumnTransformer."
-            )
-        return X.tolist() if X.dtype.kind in "US" else list(X)
-    return [_unwrap(value) for value in X]
+    rows = composition_column(X)
+    distinct = DistinctCompositions()
+    row_in_batch = np.full(len(rows), -1, dtype=np.int64)
+    problems: list[tuple] = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        in_batch, refused = _read_rows(some, known_elements, distinct)
+        row_in_batch[start : start + len(some)] = in_batch
+        problems += [(start + index, some[index], reason) for index, reason in refused]
+    valid = row_in_batch >= 0
+    return distinct.batch(), row_in_batch[valid], valid, problems
 
 
-def _unwrap(value):
-    """Take the single item out of a one-column row such as ``["NaCl"]``."""
-    if isinstance(value, list | tuple | np.ndarray):
-        if len(value) != 1:
-            raise InvalidCompositionError(
-                f"Expected one column of compositions, got a row with {len(value)} items: "
-                f"{value!r}. Select the formula column, for example with a ColumnTransformer."
-            )
-        return value[0]
-    return value
+def _read_rows(rows: list, known_elements, distinct: DistinctCompositions):
+    """Return the row of `distinct` for each row, -1 for a refused one, and (index, reason)s."""
+    amounts, composition = element_amounts_of(rows)
+    n_compositions = int(composition.max(initial=-1)) + 1
+    refused = dict(amounts.refused)
+    if known_elements is not None:
+        amounts = _leave_out_unknown(amounts, known_elements, refused)
+    in_batch = distinct.add(amounts, n_compositions)
+    for number in np.flatnonzero(in_batch < 0).tolist():
+        refused.setdefault(number, _SPAN)
+    in_batch = in_batch[composition]
+    bad = np.flatnonzero(in_batch < 0).tolist()
+    return in_batch, [
+        (index, refused[number])
+        for index, number in zip(bad, composition[bad].tolist(), strict=True)
+    ]
+
+
+def _leave_out_unknown(amounts: ElementAmounts, known_elements, refused: dict) -> ElementAmounts:
+    is_known = np.zeros(MAX_ATOMIC_NUMBER + 1, dtype=bool)
+    is_known[[z for z in known_elements if z <= MAX_ATOMIC_NUMBER]] = True
+    unknown = ~is_known[amounts.atomic_number]
+    if not unknown.any():
+        return amounts
+    elements: dict[int, set[int]] = {}
+    for number, z in zip(
+        amounts.composition[unknown].tolist(), amounts.atomic_number[unknown].tolist(), strict=True
+    ):
+        elements.setdefault(number, set()).add(z)
+    for number, unseen in elements.items():
+        names = ", ".join(SYMBOLS[z - 1] for z in sorted(unseen))
+        refused[number] = f"the encoder has never seen {names}"
+    kept = ~np.isin(amounts.composition, list(elements))
+    return ElementAmounts(
+        amounts.composition[kept], amounts.atomic_number[kept], amounts.amount[kept]
+    )
 
 
 def parse_composition(value) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -221,22 +172,12 @@ def parse_composition(value) -> tuple[tuple[int, ...], tuple[float, ...]]:
     >>> parse_composition("Ba0.4K0.6Fe2As2")
     ((19, 26, 33, 56), (0.12, 0.4, 0.4, 0.08))
     """
-    from pymatgen.core import Composition
-
-    if isinstance(value, str):
-        return _parse_formula(str(value))
-    if isinstance(value, Composition):
-        return _normalise(value)
-    if isinstance(value, Mapping):
-        return _parse_mapping(value)
-    if isinstance(getattr(value, "composition", None), Composition):
-        return _normalise(value.composition)
-    if value is None or (isinstance(value, Real) and value != value) or str(value) in _MISSING:
-        raise ValueError("missing value; expected a formula")
-    raise ValueError(
-        f"a {type(value).__name__} is not a composition; expected a formula string, a pymatgen "
-        f"Composition, Structure or ComputedEntry, or a dict {{element: amount}}"
-    )
+    distinct = DistinctCompositions()
+    _, refused = _read_rows([value], None, distinct)
+    for _, reason in refused:
+        raise ValueError(reason)
+    batch = distinct.batch()
+    return tuple(batch.atomic_numbers[0].tolist()), tuple(batch.atomic_fractions[0].tolist())
 
 
 def reduced_formulas(X) -> list[str]:
@@ -261,114 +202,47 @@ def reduced_formulas(X) -> list[str]:
     >>> reduced_formulas(["Fe4O6", "O3Fe2"])
     ['Fe2O3', 'Fe2O3']
     """
-    from pymatgen.core import Composition, Element
-
     batch, inverse, _ = read_compositions(X)
-    distinct = []
-    with warnings.catch_warnings():
-        # pymatgen orders elements by electronegativity and warns of those that have none.
-        warnings.simplefilter("ignore", UserWarning)
-        for numbers, fractions in zip(batch.atomic_numbers, batch.atomic_fractions, strict=True):
-            amounts = {Element.from_Z(z): x for z, x in zip(numbers, fractions, strict=True) if z}
-            distinct.append(Composition(amounts).get_integer_formula_and_factor(1_000_000)[0])
-    return [distinct[row] for row in inverse]
+    distinct = reduced_formulas_of(batch)
+    return [distinct[row] for row in inverse.tolist()]
 
 
-@lru_cache(maxsize=65536)
-def _parse_formula(formula: str):
-    from pymatgen.core import Composition
+def chemical_systems(X) -> list[str]:
+    """Chemical system of each row: its elements in alphabetical order.
 
-    text = _expand_hydrate(formula.strip().translate(_SUBSCRIPTS))
-    text = _EXPONENT.sub("e", text)
-    if not text:
-        raise ValueError("empty formula")
-    if not _ALLOWED_CHARACTERS.fullmatch(text):
-        strange = sorted(set(_ALLOWED_CHARACTERS.sub("", text)))
-        raise ValueError(f"unexpected character {' '.join(map(repr, strange))}")
-    if _AMBIGUOUS_STOP.search(text):
-        raise ValueError(
-            "a full stop before water is a decimal point or the dot of a hydrate; write "
-            "'CuSO4·5H2O' for a hydrate, 'CuSO4.5(H2O)' for a decimal amount"
-        )
-    if any(float(amount) < _SMALLEST_AMOUNT for amount in _AMOUNT.findall(text)):
-        raise ValueError(f"zero amount; amounts must be at least {_SMALLEST_AMOUNT:g}")
-    try:
-        composition = Composition(text)
-    except (ValueError, KeyError) as error:
-        if _CHARGE.search(_POWER.sub("", text)):
-            raise ValueError(
-                "charges, ranges and negative amounts are not read from formula strings; write "
-                "'Fe2O3', or pass a pymatgen Composition of Species"
-            ) from error
-        raise ValueError(str(error).rstrip("!")) from error
-    return _normalise(composition)
+    Parameters
+    ----------
+    X : as in `read_compositions`
 
+    Returns
+    -------
+    list of str
 
-def _expand_hydrate(text: str) -> str:
-    """Write ``CuSO4·5H2O`` as ``(CuSO4)(H2O)5``."""
-    parts = _HYDRATE_DOT.split(text)
-    if len(parts) == 1:
-        return text
-    matches = [_HYDRATE_PART.fullmatch(part) for part in parts]
-    if not all(matches):
-        raise ValueError("nothing before or after the dot of a hydrate")
-    return "".join(f"({match[2]}){match[1] or ''}" for match in matches if match)
+    Raises
+    ------
+    InvalidCompositionError
+        If a row is invalid.
 
-
-def _parse_mapping(value: Mapping):
-    from pymatgen.core import Composition
-
-    for element, amount in value.items():
-        if not isinstance(amount, Real) or not _SMALLEST_AMOUNT <= float(amount) < np.inf:
-            raise ValueError(f"amount of {element} is {amount!r}; amounts must be positive numbers")
-    try:
-        return _normalise(Composition(dict(value)))
-    except (KeyError, TypeError) as error:
-        raise ValueError(str(error)) from error
-
-
-def _normalise(composition):
-    from pymatgen.core import DummySpecies
-
-    amounts: dict[int, float] = {}
-    for element, amount in composition.items():
-        if isinstance(element, DummySpecies):
-            raise ValueError(f"{element.symbol} is a placeholder, not an element")
-        if not np.isfinite(amount) or amount < _SMALLEST_AMOUNT:
-            raise ValueError(f"amount of {element} is {amount!r}; amounts must be positive numbers")
-        if element.Z > MAX_ATOMIC_NUMBER:
-            raise ValueError(f"{element} is beyond lawrencium (Z = {MAX_ATOMIC_NUMBER})")
-        amounts[element.Z] = amounts.get(element.Z, 0.0) + float(amount)
-    if not amounts:
-        raise ValueError("empty composition")
-    return normalise_amounts(amounts)
-
-
-def normalise_amounts(amounts: dict[int, float]) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Turn positive amounts by atomic number into the pair that `parse_composition` returns."""
-    atomic_numbers = tuple(sorted(amounts))
-    total = sum(amounts[z] for z in atomic_numbers)
-    if not total < np.inf or any(amounts[z] / total < 1e-12 for z in atomic_numbers):
-        raise ValueError("amounts span more than twelve orders of magnitude")
-    # Twelve digits: the same tuple for Fe2O3 and Fe4O6, far below what an encoder resolves.
-    return atomic_numbers, tuple(round(amounts[z] / total, 12) for z in atomic_numbers)
-
-
-def _require_known(atomic_numbers, known_elements) -> None:
-    if known_elements is None or known_elements.issuperset(atomic_numbers):
-        return
-    from pymatgen.core import Element
-
-    unknown = ", ".join(Element.from_Z(z).symbol for z in atomic_numbers if z not in known_elements)
-    raise ValueError(f"the encoder has never seen {unknown}")
+    Examples
+    --------
+    >>> from cromel_sklearn.data.composition import chemical_systems
+    >>> chemical_systems(["LiFePO4", "NaCl"])
+    ['Fe-Li-O-P', 'Cl-Na']
+    """
+    batch, inverse, _ = read_compositions(X)
+    distinct = [
+        "-".join(sorted(SYMBOLS[z - 1] for z in numbers if z))
+        for numbers in batch.atomic_numbers.tolist()
+    ]
+    return [distinct[row] for row in inverse.tolist()]
 
 
 def _problem_report(problems, n_rows: int) -> str:
     if len(problems) == 1:
         index, value, reason = problems[0]
-        return f"Could not read composition {_short(value)} at index {index}: {reason}."
+        return f"Could not read composition {shown(value)} at index {index}: {reason}{_end(reason)}"
     lines = [
-        f"index {index}: {_short(value)}: {reason}"
+        f"index {index}: {shown(value)}: {reason}"
         for index, value, reason in problems[:_SHOWN_PROBLEMS]
     ]
     if len(problems) > _SHOWN_PROBLEMS:
@@ -376,6 +250,5 @@ def _problem_report(problems, n_rows: int) -> str:
     return f"Could not read {len(problems)} of {n_rows} compositions:\n  " + "\n  ".join(lines)
 
 
-def _short(value) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _end(reason: str) -> str:
+    return "" if reason.endswith("?") else "."

@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from ..exceptions import InvalidTableError
-from .composition import parse_composition
+from .composition import find_compositions
 
 _NAMES = ("formula", "composition", "chemical_formula", "formula_pretty", "compound", "material")
 
@@ -67,11 +67,4 @@ def _holds_formulas(column: pa.Array) -> bool:
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return False
     cells = [cell for cell in column.to_pylist() if cell]
-    n_read = 0
-    for cell in cells:
-        try:
-            parse_composition(cell)
-        except ValueError:
-            continue
-        n_read += 1
-    return len(cells) > 0 and n_read >= 0.8 * len(cells)
+    return len(cells) > 0 and find_compositions(cells)[2].mean() >= 0.8

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import SourceDataError
-from .composition import CompositionBatch, normalise_amounts
+from .composition_batch import CompositionBatch, DistinctCompositions
 from .elements import MAX_ATOMIC_NUMBER
+from .formula_reader import ElementAmounts
 
 #: Units of the properties this package knows by name; other columns carry theirs in the name.
 PROPERTY_UNITS = {
@@ -149,13 +150,15 @@ def geometry_targets(materials: CalculatedMaterials, graphs) -> pd.DataFrame:
 
 def material_compositions(materials: CalculatedMaterials) -> tuple[CompositionBatch, np.ndarray]:
     """Return the distinct compositions of the materials and, for each material, its row."""
-    distinct: dict[tuple, int] = {}
-    rows = []
-    for numbers in materials.atomic_numbers:
-        elements, counts = np.unique(numbers, return_counts=True)
-        amounts = normalise_amounts(dict(zip(elements.tolist(), counts.tolist(), strict=True)))
-        rows.append(distinct.setdefault(amounts, len(distinct)))
-    return CompositionBatch.from_amounts(distinct), np.array(rows, dtype=np.int64)
+    n_sites = [len(numbers) for numbers in materials.atomic_numbers]
+    sites = ElementAmounts(
+        composition=np.repeat(np.arange(len(materials)), n_sites),
+        atomic_number=np.concatenate([*materials.atomic_numbers, []]).astype(np.int64),
+        amount=np.ones(sum(n_sites)),
+    )
+    distinct = DistinctCompositions()
+    rows = distinct.add(sites, len(materials))
+    return distinct.batch(), rows
 
 
 def split_by_composition(

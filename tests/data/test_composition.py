@@ -1,6 +1,7 @@
 """Every form of a composition gives one checked row; everything else is named with its reason."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from pymatgen.entries.computed_entries import ComputedEntry
 from cromel_sklearn import InvalidCompositionError, InvalidCompositionWarning
 from cromel_sklearn.data.composition import (
     CompositionBatch,
+    chemical_systems,
     composition_column,
     parse_composition,
     read_compositions,
@@ -22,7 +24,6 @@ from cromel_sklearn.exceptions import CroMELError
 FORMULAS = ["Fe2O3", "NaCl", "Ba0.4K0.6Fe2As2"]
 HEMATITE = ((8, 26), (0.6, 0.4))
 WATER = ((1, 8), (0.666666666667, 0.333333333333))
-AMBIGUOUS_STOP = "a full stop before water is a decimal point or the dot of a hydrate"
 CHARGES = "charges, ranges and negative amounts are not read from formula strings"
 # The error holds index, value and reason of each of these.
 INVALID = [
@@ -55,20 +56,20 @@ INVALID = [
     ("Na+Cl-", CHARGES),
     ("SO4 2-", CHARGES),
     ("Fe-2O3", CHARGES),
-    ("La2-xSrxCuO4", CHARGES),
+    ("La2-xSrxCuO4", "x has no value"),
     ("La2-0.1Sr0.1CuO4", CHARGES),
-    ("La2-δCuO4", "unexpected character 'δ'"),
+    ("La2-δCuO4", "δ has no value"),
     ("FeO=z", "unexpected character '='"),
-    ("fe2o3", "fe2o3 is an invalid formula"),
-    ("((Fe)", "( is an invalid formula"),
+    ("fe2o3", "'fe2o3' is an invalid formula: an element starts with a capital letter"),
+    ("((Fe)", "bracket '(' is not closed"),
+    ("Fe)2", "bracket ')' closes nothing"),
+    ("(Fe]2", "bracket ']' closes nothing"),
+    ("Fe()2", "nothing between two brackets"),
+    ("2H2O", "an amount stands before the first element"),
+    ("Fe2 3O", "two amounts in a row"),
+    ("Fe..5O", "two full stops in a row"),
     ("CuSO4·", "nothing before or after the dot of a hydrate"),
     ("·5H2O", "nothing before or after the dot of a hydrate"),
-    ("CuSO4.5H2O", AMBIGUOUS_STOP),
-    ("MgCl2. 6 H2O", AMBIGUOUS_STOP),
-    ("NaCl.2H2O", AMBIGUOUS_STOP),
-    ("Fe(OH)3.2D2O", AMBIGUOUS_STOP),
-    ("CaSO4.0.5H2O", AMBIGUOUS_STOP),
-    ("Fe20.5H2O", AMBIGUOUS_STOP),
     ("Rf2O3", "Rf is beyond lawrencium (Z = 103)"),
     ({"Og": 1}, "Og is beyond lawrencium (Z = 103)"),
     (2.5, "a float is not a composition; expected a formula string, a pymatgen Composition"),
@@ -177,8 +178,10 @@ def test_kinds_of_objects_can_be_mixed():
         ("CuSO4 · 5 H2O", "CuSO9H10"),
         ("CuSO4•5H2O", "CuSO9H10"),
         ("CuSO4*5H2O", "CuSO9H10"),
-        ("CuSO4.5(H2O)", "Cu2S2O11H4"),
         ("CuSO4.H2O", "CuSO5H2"),
+        ("CaO.Al2O3", "CaAl2O4"),
+        ("3CaO.Al2O3", "Ca3Al2O6"),
+        ("(CuSO4·5H2O)2", "CuSO9H10"),
         ("CaSO4·0.5H2O", "Ca2S2O9H2"),
         ("Cu0.5H2O", "CuH4O2"),
         ("CuFe0.05H2O8", "Cu20FeH40O160"),
@@ -449,3 +452,123 @@ def test_reduced_formulas_of_noble_gases_do_not_warn(recwarn):
 def test_reduced_formulas_refuse_bad_rows():
     with pytest.raises(InvalidCompositionError, match="at index 1: missing value"):
         reduced_formulas(["NaCl", None])
+
+
+def test_chemical_systems_follow_the_rows():
+    assert chemical_systems(["NaCl", "Fe4O6", "LiFePO4", "O"]) == [
+        "Cl-Na",
+        "Fe-O",
+        "Fe-Li-O-P",
+        "O",
+    ]
+
+
+class _Raising:
+    """Raises whatever is done with it."""
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+    def __eq__(self, other):
+        raise RuntimeError("not comparable")
+
+    __hash__ = None
+
+    @property
+    def composition(self):
+        raise RuntimeError("no composition")
+
+
+class _RaisingMapping(dict):
+    def items(self):
+        raise KeyError("no items")
+
+
+# Rows that ended the whole fit in 0.5, and what is said of them.
+HOSTILE = [
+    ({"Fe2O3": 1}, "'Fe2O3' is not an element"),
+    ({"Fe": 10**400}, "amount of Fe is 1000000000"),
+    ({"Fe": 10**5000}, "amount of Fe is a int without a representation"),
+    ({"M": 1}, "M is a placeholder, not an element"),
+    ({"Fe": 1j}, "amount of Fe is 1j; amounts must be positive numbers"),
+    ({None: 1}, "None is not an element"),
+    ({(): 1}, "() is not an element"),
+    ({0: 1}, "0 is not an element"),
+    ({119: 1}, "119 is not an element"),
+    ({float("inf"): 1}, "inf is not an element"),
+    (np.array(1.5), "a float is not a composition"),
+    (np.array(None), "missing value"),
+    (np.array([["Fe", "O"]]), "got a row with 2 items"),
+    ([], "got a row with 0 items"),
+    (_Raising(), "a _Raising that raises RuntimeError when read"),
+    (_RaisingMapping(Fe=1), "a _RaisingMapping that raises KeyError when read"),
+    (object(), "a object is not a composition"),
+    (np.datetime64("NaT"), "missing value"),
+    (pd.NaT, "missing value"),
+    ("Fe\0O", "unexpected character"),
+    ("Fe" * 10**5, "a formula of 200,000 characters; at most 1,000 are read"),
+    ("Fe" + "9" * 400, "amounts span more than twelve orders of magnitude"),
+    ("Fe1e999O", "amounts span more than twelve orders of magnitude"),
+]
+
+
+@pytest.mark.parametrize(("value", "reason"), HOSTILE)
+def test_one_bad_row_is_named_and_the_others_are_read(value, reason):
+    column = ["NaCl", None, "Fe2O3"]
+    column[1] = value
+    with pytest.warns(InvalidCompositionWarning, match=re.escape(reason)) as caught:
+        batch, inverse, valid = read_compositions(column, on_invalid="nan")
+    assert valid.tolist() == [True, False, True]
+    assert batch.atomic_numbers[inverse].tolist() == [[11, 17], [8, 26]]
+    assert len(str(caught[0].message)) < 300
+
+
+def test_all_bad_rows_together_are_one_short_warning():
+    column = [value for value, _ in HOSTILE] * 100
+    with pytest.warns(InvalidCompositionWarning, match="and 2290 more") as caught:
+        valid = read_compositions(column, on_invalid="nan")[2]
+    assert not valid.any()
+    assert len(str(caught[0].message)) < 2000
+
+
+@pytest.mark.parametrize("value", [np.array("Fe2O3"), np.array(["Fe2O3"]), ["Fe2O3"], ("Fe2O3",)])
+def test_row_of_one_item_is_that_item(value):
+    assert read_compositions(["NaCl", value])[0].atomic_numbers.tolist() == [[11, 17], [8, 26]]
+
+
+@pytest.mark.parametrize("value", [{26: 2, 8: 3}, {26.0: 2, 8.0: 3}, {"26": 2, "8": 3}])
+def test_atomic_numbers_are_elements(value):
+    assert parse_composition(value) == HEMATITE
+
+
+@pytest.mark.parametrize("length", [100, 1000, 10**6])
+def test_messages_repeat_at_most_sixty_characters(length):
+    formula = "Zz" * (length // 2)
+    with pytest.raises(InvalidCompositionError, match="Could not read") as caught:
+        read_compositions(["NaCl", formula, {formula: 1}, [formula, formula]])
+    assert max(map(len, re.findall("(?:Zz)+", str(caught.value)))) <= 60
+    assert all(len(line) < 200 for line in str(caught.value).splitlines())
+    with pytest.raises(InvalidCompositionError, match="got a single str") as caught:
+        read_compositions(formula)
+    assert len(str(caught.value)) < 300
+
+
+def test_suggestion_ends_the_message_without_a_second_stop():
+    message = (
+        "Could not read composition 'nacl' at index 0: 'nacl' is an invalid formula: an element "
+        "starts with a capital letter; did you mean 'NaCl'?\n"
+    )
+    with pytest.raises(InvalidCompositionError, match=f"^{re.escape(message)}"):
+        read_compositions(["nacl"])
+
+
+def test_memory_of_refused_formulas_is_not_kept():
+    tracemalloc.start()
+    for n in range(300):
+        with pytest.raises(ValueError, match="characters"):
+            parse_composition(f"Fe{n}" + "O" * 200_000)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 2_000_000

@@ -1,12 +1,19 @@
 """The element table is standardised, complete up to lawrencium, and the same each time."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from pymatgen.core import Element
 
-from cromel_sklearn.data.elements import MAX_ATOMIC_NUMBER, ElementTable, pymatgen_element_table
+from cromel_sklearn.data.elements import (
+    ELECTRONEGATIVITIES,
+    MAX_ATOMIC_NUMBER,
+    SYMBOLS,
+    ElementTable,
+    pymatgen_element_table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +129,11 @@ def test_checksum_changes_with_numbers_and_names(table, change):
     changed = replace(table, **change(table))
     assert isinstance(changed, ElementTable)
     assert changed.checksum != table.checksum
+
+
+def test_symbols_and_electronegativities_are_those_of_pymatgen():
+    assert [Element.from_Z(number).symbol for number in range(1, 119)] == list(SYMBOLS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # noble gases have none
+        theirs = [Element.from_Z(number).X for number in range(1, MAX_ATOMIC_NUMBER + 1)]
+    np.testing.assert_array_equal(ELECTRONEGATIVITIES, theirs)

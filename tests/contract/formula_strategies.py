@@ -1,0 +1,67 @@
+"""Formulas for tests: Hypothesis strategies, and texts that only look like formulas."""
+
+from hypothesis import strategies as st
+
+from cromel_sklearn.data.elements import MAX_ATOMIC_NUMBER, SYMBOLS
+
+GRADE = "looks like an alloy grade, not a formula"
+# What would be read as a formula, and what it is refused with.
+LOOK_ALIKES = [
+    ("SS316", f"{GRADE}; write its elements in atomic amounts, or 'S' for the formula"),
+    ("SS 316", GRADE),
+    ("In718", f"{GRADE}; write its elements in atomic amounts, or 'In' for the formula"),
+    ("IN718", GRADE),
+    ("Ti64", f"{GRADE}; write its elements in atomic amounts, or 'Ti' for the formula"),
+    ("Ti 64", GRADE),
+    ("Ti6Al4V", f"{GRADE}; write its elements in atomic amounts, or 'Ti12Al8V2' for the formula"),
+    ("Al6061", GRADE),
+    ("AlSi10Mg", GRADE),
+    ("CuZn37", GRADE),
+    ("N07718", GRADE),
+    ("S355", GRADE),
+    ("P91", GRADE),
+    ("SIO2", "did you mean 'SiO2'? Write 'S1I1O2' if the formula is meant as it stands"),
+    ("TIO2", "did you mean 'TiO2'?"),
+    ("NB2O5", "did you mean 'Nb2O5'?"),
+    ("DY2O3", "did you mean 'Dy2O3'?"),
+    ("IN2O3", "did you mean 'In2O3'?"),
+    ("CO3O4", "did you mean 'Co3O4'?"),
+    ("YBCO", "did you mean 'YBa2Cu3O7'?"),
+    ("Al203", "did you mean 'Al2O3'? Write 'Al' if the formula is meant as it stands"),
+    ("Fe304", "did you mean 'Fe3O4'?"),
+    ("Ti02", "an amount starts with 0; did you mean 'TiO2'?"),
+]
+symbols = st.sampled_from([*SYMBOLS[:MAX_ATOMIC_NUMBER], "D", "T"])
+whole_numbers = st.integers(2, 300).map(str)
+decimals = st.decimals("0.001", 300, places=3, allow_nan=False).map(str)
+numbers = st.one_of(st.just(""), whole_numbers, decimals)
+#: Elements with amounts, in ascending order of amounts as text: [("Fe", "2"), ("O", "3")].
+terms = st.lists(st.tuples(symbols, numbers), min_size=1, max_size=8)
+
+
+def written(pairs) -> str:
+    """Text of elements with amounts."""
+    return "".join(f"{symbol}{number}" for symbol, number in pairs)
+
+
+plain_formulas = terms.map(written)
+
+
+def _bracketed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    brackets = st.sampled_from(["()", "[]", "{}"])
+    group = st.builds(lambda b, text, n: f"{b[0]}{text}{b[1]}{n}", brackets, inner, whole_numbers)
+    return st.lists(st.one_of(plain_formulas, group), min_size=1, max_size=3).map("".join)
+
+
+#: Formulas with nested brackets.
+formulas = st.recursive(plain_formulas, _bracketed, max_leaves=6)
+#: Texts made of the pieces of formulas, most of which are none.
+texts = st.lists(
+    st.one_of(
+        symbols,
+        numbers,
+        st.sampled_from([*"()[]{}.·* +-xe\n\0δ%", "H2O", "1e-4", "  ", "₂", "0"]),
+        st.text(max_size=3),
+    ),
+    max_size=12,
+).map("".join)

@@ -1,0 +1,84 @@
+"""Grades and slips are recognised, formulas are left alone, and suggestions can be read."""
+
+import re
+
+import pytest
+from formula_strategies import GRADE, LOOK_ALIKES, texts
+from hypothesis import given
+
+from cromel_sklearn.data.composition import parse_composition
+from cromel_sklearn.data.formula_advice import advice_for
+
+REFUSED = [
+    ("SS316L", GRADE),
+    ("316L", GRADE),
+    ("Inconel 718", GRADE),
+    ("INCONEL718", GRADE),
+    ("AISI 304", GRADE),
+    ("aisi304", GRADE),
+    ("Hastelloy C-276", GRADE),
+    ("In-718", GRADE),
+    ("AA7075", GRADE),
+    ("Ti-6Al-4V", GRADE),
+    ("maraging steel", GRADE),
+    ("nacl", "'nacl' is an invalid formula: an element starts with a capital letter; "
+             "did you mean 'NaCl'?"),
+    ("cuso4", "did you mean 'CuSO4'?"),
+    ("FE2O3", "did you mean 'Fe2O3'?"),
+    ("BATIO3", "did you mean 'BaTiO3'?"),
+    ("NaCL", "did you mean 'NaCl'?"),
+    ("Fe70B30 at%", "amounts are atomic, without a percent sign; did you mean 'Fe70B30'?"),
+    ("Fe70B30 (at.%)", "did you mean 'Fe70B30'?"),
+    ("Fe70B30 wt%", "weight percent is not read; convert it to atomic amounts first"),
+    ("La1-xSrxMnO3", "x has no value; write numbers"),
+    ("YBa2Cu3O7-x", "x has no value"),
+    ("YBa2Cu3O7-δ", "δ has no value"),
+    ("LaMnOx", "x has no value"),
+    ("Bi2-ySryO3", "y has no value"),
+    ("Fe2O3·xH2O", "x has no value"),
+    ("CuSO4·nH2O", "n has no value"),
+    ("La1,85Sr0,15CuO4", "did you mean 'La1.85Sr0.15CuO4'?"),
+    ("\u03b1-Fe2O3", "did you mean 'Fe2O3'?"),
+    ("NaCl(aq)", "did you mean 'NaCl'?"),
+    ("Fe3O4 (magnetite)", "did you mean 'Fe3O4'?"),
+]  # fmt: skip
+# Capitals, single elements and alloys that look similar and are formulas.
+FORMULAS = [
+    "In2O3", "SiO2", "S8", "C60", "C70", "C240", "B105", "Si106", "P4", "H2", "N2", "I2",
+    "CO", "CO2", "HF", "NO", "OF2", "CS2", "COS", "BN", "BI3", "NI3", "KNO3", "HIO3", "BPO4", "KOH",
+    "PH3", "UCO",
+    "SNF3", "POF3", "INO3", "SI3O10", "YBO3", "YBCO7", "S4N4", "D2O", "T2O", "HDO", "CoO", "Co3O4",
+    "TiAl3", "Ti3Al", "AlSi", "CuZn", "CuSn3", "In7Cu9", "Ti6O", "CoCrFeNi", "Xe", "NaN", "Fe70B30",
+    "K", "U", "W", "Ti2NbAl", "H0.33Nb0.67", "H00.33Nb0.67",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), [*LOOK_ALIKES, *REFUSED])
+def test_what_is_no_formula_is_refused_with_what_it_was_meant_to_be(text, reason):
+    with pytest.raises(ValueError, match=re.escape(reason)) as caught:
+        parse_composition(text)
+    for suggestion in re.findall(r"(?:did you mean|Write|or) '([^']*)'", str(caught.value)):
+        parse_composition(suggestion)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_formula_that_looks_similar_is_read(formula):
+    parse_composition(formula)
+
+
+@pytest.mark.parametrize(
+    "text", ["hello", "M2O3", "Zz", "Fe3+", "x", "?", "Fe2O3=z", "[Fe", "12", "qqq", "na" * 40]
+)
+def test_nothing_is_suggested_where_nothing_is_known(text):
+    with pytest.raises(ValueError, match=".") as caught:
+        parse_composition(text)
+    assert "did you mean" not in str(caught.value)
+
+
+@given(texts)
+def test_advice_is_one_short_line_and_its_suggestion_can_be_read(text):
+    advice = advice_for(text, "no formula")
+    assert "\n" not in advice
+    assert len(advice) < 200
+    for suggestion in re.findall(r"did you mean '([^']*)'", advice):
+        parse_composition(suggestion)
