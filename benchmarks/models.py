@@ -28,7 +28,7 @@ from cromel_sklearn import (
     load_encoder,
 )
 from cromel_sklearn.cli.demo import element_statistics
-from cromel_sklearn.data.composition import parse_composition, read_compositions
+from cromel_sklearn.data.composition import find_compositions, read_compositions
 from cromel_sklearn.estimators.members import stock_classifiers, stock_regressors
 
 #: Most rows for the stock models that the package does not use itself; others stand in for them.
@@ -135,8 +135,7 @@ def on_features(name: str, featurizer, estimator):
 
 def has_known_elements(formulas) -> np.ndarray:
     """Tell for each formula whether the encoder has seen all its elements."""
-    known = load_encoder("mp-multi").known_elements
-    return np.array([known.issuperset(parse_composition(formula)[0]) for formula in formulas])
+    return find_compositions(formulas, load_encoder("mp-multi").known_elements)[2]
 
 
 class KnownElementsRegressor(RegressorMixin, BaseEstimator):

@@ -13,7 +13,11 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.utils import Bunch
 
 from cromel_sklearn._files import write_file
-from cromel_sklearn.data.composition import parse_composition, reduced_formulas
+from cromel_sklearn.data.composition import (
+    chemical_systems,
+    find_compositions,
+    reduced_formulas,
+)
 
 _MATBENCH_SEED = 18012019
 _GROUPED = GroupKFold(5, shuffle=True, random_state=0)
@@ -164,20 +168,21 @@ def load_task(name: str, data_home=None) -> Bunch:
     task = TASKS[name]
     path = _find_table(name, data_home)
     frame = pd.read_csv(path, keep_default_na=False)
-    malformed = {row: reason for row, reason in _malformed(frame["formula"])}
+    _, _, is_valid, malformed = find_compositions(frame["formula"])
     if malformed:
+        rows = "; ".join(f"row {row} {formula!r} ({reason})" for row, formula, reason in malformed)
         warnings.warn(
             f"{path.name}: left out {len(malformed)} rows whose formula is malformed in the "
-            f"source: {'; '.join(malformed.values())}",
+            f"source: {rows}",
             UserWarning,
             stacklevel=2,
         )
-    frame = frame.drop(index=list(malformed)).reset_index(drop=True)
+    frame = frame[is_valid].reset_index(drop=True)
     target = pd.to_numeric(frame[task.target]).to_numpy()
     target = np.log10(target) if task.log10 else target
     target = target.astype(int) if task.is_classification else target.astype(float)
     groups = np.array(reduced_formulas(frame["formula"]))
-    systems = np.array([_chemical_system(formula) for formula in frame["formula"]])
+    systems = np.array(chemical_systems(frame["formula"]))
     features = ["formula", *task.features]
     X = frame[features].astype(dict.fromkeys(task.features, float))
     return Bunch(
@@ -201,20 +206,6 @@ def _folds(task: Task, X, target, groups) -> list[tuple[np.ndarray, np.ndarray]]
     else:
         splitter = KFold(5, shuffle=True, random_state=_MATBENCH_SEED)
     return list(splitter.split(X, target, None if task.is_matbench else groups))
-
-
-def _chemical_system(formula: str) -> str:
-    from pymatgen.core import Element
-
-    return "-".join(sorted(Element.from_Z(z).symbol for z in parse_composition(formula)[0]))
-
-
-def _malformed(formulas):
-    for row, formula in enumerate(formulas):
-        try:
-            parse_composition(formula)
-        except ValueError as error:
-            yield row, f"row {row} {formula!r} ({error})"
 
 
 def _find_table(name: str, data_home) -> Path:
