@@ -18,11 +18,23 @@ PACKAGE = Path(cromel_sklearn.__file__).parent
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
-        ("import cromel_sklearn", ("torch", "skorch", "pymatgen", "pandas", "sklearn")),
-        ("from cromel_sklearn import CroMELTransformer", ("torch", "skorch", "pymatgen")),
-        ("from cromel_sklearn import CroMELRegressor", ("torch", "skorch", "pymatgen")),
-        ("from cromel_sklearn import CroMELStackingRegressor", ("torch", "skorch", "pymatgen")),
-        ("import cromel_sklearn.cli.app", ("torch", "skorch", "pymatgen", "sklearn")),
+        (
+            "import cromel_sklearn",
+            ("torch", "skorch", "pymatgen", "pandas", "sklearn", "matplotlib"),
+        ),
+        (
+            "from cromel_sklearn import CroMELTransformer",
+            ("torch", "skorch", "pymatgen", "matplotlib"),
+        ),
+        (
+            "from cromel_sklearn import CroMELRegressor",
+            ("torch", "skorch", "pymatgen", "matplotlib"),
+        ),
+        (
+            "from cromel_sklearn import CroMELStackingRegressor",
+            ("torch", "skorch", "pymatgen", "matplotlib"),
+        ),
+        ("import cromel_sklearn.cli.app", ("torch", "skorch", "pymatgen", "sklearn", "matplotlib")),
     ],
 )
 def test_importing_loads_nothing_heavy(statement, heavy):
