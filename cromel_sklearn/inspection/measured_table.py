@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.composition import CompositionBatch, read_compositions
+from ..data.composition import read_compositions
+from ..data.composition_batch import CompositionBatch
 from ..exceptions import InvalidCompositionError, InvalidTableError
 
 _SHOWN_PROBLEMS = 5
@@ -107,7 +108,7 @@ def read_measured_table(
         X = pd.DataFrame(X).infer_objects()
     if isinstance(X, pd.DataFrame):
         formula_column = _formula_column(X, formula_column, model)
-        names = _number_columns(X, formula_column, feature_columns)
+        names = number_columns(X, formula_column, feature_columns)
         if feature_columns is not None:
             X = X[[formula_column, *names]]
         column = X[formula_column]
@@ -129,13 +130,44 @@ def read_measured_table(
     return MeasuredTable(
         X=X,
         y=target,
-        formulas=np.array([_shown(value) for value in _values(column)], dtype=object),
+        formulas=formula_texts(column)[1],
         target_name=str(getattr(y, "name", None) or "target"),
         compositions=compositions,
         composition_of_row=inverse,
         system_of_row=np.unique(compositions.atomic_numbers, axis=0, return_inverse=True)[1],
         numbers=np.empty((len(inverse), 0)) if numbers is None else numbers,
     )
+
+
+def formula_texts(table, formula_column=None) -> tuple:
+    """Find the column of compositions of a table, and how it writes them.
+
+    Parameters
+    ----------
+    table : column of compositions, or DataFrame with one
+        Of n_samples rows.
+    formula_column : str, optional
+        By default the only column that is not numeric, or "formula".
+
+    Returns
+    -------
+    column : column of compositions, as `read_compositions` takes it
+    texts : ndarray of shape (n_samples,), object
+
+    Raises
+    ------
+    InvalidTableError
+        If the column cannot be told.
+    """
+    if hasattr(table, "to_pandas"):
+        table = table.to_pandas()
+    if isinstance(table, pd.DataFrame):
+        if formula_column is None and "formula" in table:
+            formula_column = "formula"
+        column = table[_formula_column(table, formula_column, None)]
+    else:
+        column = table if hasattr(table, "shape") else list(table)
+    return column, np.array([_shown(value) for value in _values(column)], dtype=object)
 
 
 def _formula_column(frame: pd.DataFrame, formula_column, model):
@@ -156,7 +188,25 @@ def _formula_column(frame: pd.DataFrame, formula_column, model):
     return formula_column
 
 
-def _number_columns(frame: pd.DataFrame, formula_column, feature_columns) -> list:
+def number_columns(frame: pd.DataFrame, formula_column, feature_columns) -> list:
+    """Names of the numeric columns beside the compositions.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    formula_column : str
+    feature_columns : list of str, or None
+        All numeric columns by default.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InvalidTableError
+        If the table lacks one of them.
+    """
     if feature_columns is None:
         return [
             name
