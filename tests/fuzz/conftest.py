@@ -1,0 +1,3 @@
+"""Targets for a fuzzer, which pytest leaves alone."""
+
+collect_ignore_glob = ["fuzz_*.py"]
