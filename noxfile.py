@@ -27,7 +27,8 @@ CONTRACT = ["tests/contract", "tests/estimators/test_transformer.py", "tests/enc
 #: What the tests of the sdist must at least find in it: the conftest, golden embeddings, documents.
 DIST_TESTS = [
     "tests/encoders", "tests/data/test_targets.py", "tests/test_artifacts.py",
-    "tests/contract/test_documents.py",
+    "tests/contract/test_documents.py::test_version_is_one",
+    "tests/contract/test_documents.py::test_every_page_is_linked_from_the_readme",
 ]  # fmt: skip
 #: Imports every module of the installed package, away from the repository.
 IMPORT_ALL = """
@@ -115,6 +116,26 @@ def dist(session: nox.Session) -> None:
         archive.extractall(tmp, filter="data")
     session.chdir(tmp / sdist.name.removesuffix(".tar.gz"))
     session.run(python, "-I", "-m", "pytest", *DIST_TESTS, *session.posargs, external=True)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Exact versions with the hashes of PyPI's files: constraints-hashed.txt, made by uv."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "compile", "pyproject.toml", "--extra", "test", "-c", "constraints.txt",
+        "--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28",
+        "--generate-hashes", "--no-annotate", "--output-file", "constraints-hashed.txt", "--quiet",
+        "--custom-compile-command", "nox -s lock",
+    )  # fmt: skip
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Readers of files, under inputs that coverage guides (``-- -max_total_time=600``)."""
+    install(session, "-e", ".[test]", "atheris")
+    arguments = session.posargs or ["-max_total_time=60"]
+    session.run("python", "tests/fuzz/fuzz_files.py", "-rss_limit_mb=4096", *arguments)
 
 
 def _built_twice_alike(session: nox.Session, tmp: Path) -> tuple[Path, Path]:

@@ -43,9 +43,7 @@ def composition_column(X: Any) -> list:
             f"Expected one column of compositions (list, array, Series, one-column DataFrame), "
             f"got a single {type(X).__name__}: {shown(X)}. Wrap it in a list: [{shown(X)}]."
         )
-    if hasattr(X, "to_pylist") and not hasattr(X, "num_columns"):  # an Arrow array
-        X = X.to_pylist()
-    elif hasattr(X, "to_numpy"):
+    if hasattr(X, "to_numpy"):
         X = X.to_numpy()
     if isinstance(X, np.ndarray):
         if X.ndim == 2 and X.shape[1] == 1:

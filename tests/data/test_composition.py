@@ -6,7 +6,6 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 from pymatgen.core import Composition, Element, Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedEntry
@@ -106,11 +105,6 @@ def _assert_same_column(X):
         lambda formulas: pd.DataFrame({"formula": formulas}),
         pl.Series,
         lambda formulas: pl.DataFrame({"formula": formulas}),
-        pa.array,
-        lambda formulas: pa.chunked_array([formulas[:1], formulas[1:]]),
-        lambda formulas: pa.array(formulas).dictionary_encode(),
-        lambda formulas: pa.table({"formula": formulas}),
-        lambda formulas: pa.record_batch({"formula": formulas}),
     ],
 )
 def test_every_container_of_formula_strings_gives_the_same_rows(container):
@@ -383,10 +377,9 @@ def test_missing_values_of_a_data_frame_are_missing():
     assert valid.tolist() == [True, False]
 
 
-@pytest.mark.parametrize("column", [pl.Series, pa.array])
-def test_nulls_of_polars_and_arrow_are_missing(column):
+def test_nulls_of_polars_are_missing():
     with pytest.warns(InvalidCompositionWarning, match="missing value"):
-        valid = read_compositions(column(["NaN", None]), on_invalid="nan")[2]
+        valid = read_compositions(pl.Series(["NaN", None]), on_invalid="nan")[2]
     assert valid.tolist() == [True, False]
 
 
