@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from ..data.composition import CompositionBatch, read_compositions
 from ..data.crystal_graph import CrystalGraphs
@@ -175,34 +175,6 @@ class TrainingItems(Dataset):
 
     def __getitem__(self, index: int) -> int:
         return int(self.items[index])
-
-
-class SimilarSizeSampler(Sampler):
-    """Random order in which each batch holds compositions of about as many elements.
-
-    Batches are padded to their largest composition; this halves what is computed on padding.
-
-    Parameters
-    ----------
-    sizes : ndarray of shape (n_items,)
-    batch_size : int
-    """
-
-    def __init__(self, sizes: np.ndarray, batch_size: int):
-        self.sizes = torch.from_numpy(sizes)
-        self.batch_size = batch_size
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __iter__(self):
-        order = torch.randperm(len(self.sizes))
-        n_left_over = len(order) % self.batch_size  # drawn at random, in a batch of their own
-        left_over, order = order[:n_left_over], order[n_left_over:]
-        order = order[torch.argsort(self.sizes[order], stable=True)]
-        batches = order.view(-1, self.batch_size)
-        batches = batches[torch.randperm(len(batches))]
-        return iter([*batches.flatten().tolist(), *left_over.tolist()])
 
 
 def assemble(

@@ -1,15 +1,14 @@
-"""What the net of a pretraining is made of: modules, optimizers, batches."""
+"""Modules and optimizers of a pretraining."""
 
 from dataclasses import dataclass
 
 import torch
-from torch.utils.data import RandomSampler, Sampler
 
 from ..data.elements import pymatgen_element_table
 from ..nn.composition_encoder import CompositionEncoder, CompositionEncoderConfig, PropertyHeads
-from ..nn.losses import ADVERSARIAL_ALIGNMENTS, Critic
+from ..nn.losses import Critic
 from ..nn.structure_encoder import StructureEncoder, StructureEncoderConfig
-from .data import PretrainingData, SimilarSizeSampler, TrainingItems
+from .data import PretrainingData
 from .net import PropertyLoss
 
 OPTIMIZATIONS = ("one-cycle", "paper")
@@ -119,40 +118,3 @@ def optimizer_parameters(optimization: str, lr: float, weight_decay: float) -> d
         "composition_optimizer__weight_decay": weight_decay,
         "critic_optimizer__lr": lr,  # a slower critic is run away from
     }
-
-
-@dataclass(frozen=True)
-class TrainingBatches:
-    """How the training items of an epoch are drawn in batches.
-
-    Attributes
-    ----------
-    items : TrainingItems
-    sampler : Sampler
-        Order of the items.
-    drop_last : bool
-        Leave out an incomplete last batch.
-    n_steps : int
-        Batches an epoch.
-    """
-
-    items: TrainingItems
-    sampler: Sampler
-    drop_last: bool
-    n_steps: int
-
-    @classmethod
-    def of(cls, data: PretrainingData, batch_size: int, alignment: str) -> "TrainingBatches":
-        """Draw at random; compositions of similar size together where nothing speaks against it.
-
-        Critic and standardisation of the structure embedding need random samples of the whole.
-        """
-        items = data.training_items()
-        sampler: Sampler
-        if data.structure_embeddings is None or alignment in ADVERSARIAL_ALIGNMENTS:
-            sampler = RandomSampler(items)
-        else:
-            sampler = SimilarSizeSampler(data.n_elements(items.items), batch_size)
-        drop_last = len(items) > batch_size
-        n_steps = len(items) // batch_size if drop_last else 1
-        return cls(items, sampler, drop_last, n_steps)

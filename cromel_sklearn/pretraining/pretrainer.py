@@ -27,9 +27,10 @@ from ..encoders.checkpoint import Checkpoint
 from ..nn.composition_encoder import CompositionEncoderConfig
 from ..nn.losses import ALIGNMENTS
 from ..nn.structure_encoder import StructureEncoderConfig, embed_structures
+from .batches import TrainingBatches
 from .callbacks import TrainingState, summarise
 from .data import PretrainingData, assemble
-from .modules import OPTIMIZATIONS, Modules, TrainingBatches, new_modules
+from .modules import OPTIMIZATIONS, Modules, new_modules
 from .provenance import checkpoint_header
 from .run_state import FixedStructureEncoder
 from .training import new_net, train

@@ -1,8 +1,9 @@
 """The training of a pretraining: the net with its callbacks, and the loop over epochs."""
 
+from .batches import TrainingBatches
 from .callbacks import EpochSeed, OneCycleSchedule, StopTraining, TrainingState, Validation
 from .data import PretrainingData
-from .modules import Modules, TrainingBatches, optimizer_parameters
+from .modules import Modules, optimizer_parameters
 from .net import CroMELNet
 from .progress import ProgressReport
 

@@ -20,7 +20,8 @@ from cromel_sklearn import (
 from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.nn.losses import ADVERSARIAL_ALIGNMENTS, ALIGNMENTS
 from cromel_sklearn.nn.structure_encoder import StructureEncoder
-from cromel_sklearn.pretraining.data import PretrainingData, SimilarSizeSampler
+from cromel_sklearn.pretraining.batches import SimilarSizeSampler
+from cromel_sklearn.pretraining.data import PretrainingData
 from cromel_sklearn.pretraining.net import CroMELNet
 from cromel_sklearn.pretraining.paper import PAPER_SETTINGS
 from cromel_sklearn.pretraining.run_state import RunState

@@ -13,7 +13,8 @@ from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.data.crystal_graph import build_crystal_graphs
 from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.exceptions import InvalidCompositionError, SourceDataError
-from cromel_sklearn.pretraining.data import SimilarSizeSampler, assemble
+from cromel_sklearn.pretraining.batches import SimilarSizeSampler
+from cromel_sklearn.pretraining.data import assemble
 
 # Formula, part of the split, band gap, formation energy of each structure; NaCl and KBr have
 # polymorphs, of which the second NaCl and the first KBr are the stable ones.
