@@ -51,7 +51,7 @@ FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system
 PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")
 #: Predictions of these are kept for the parity plots, split by formula.
 PARITY_TASKS = ("formation_enthalpy", "band_gap")
-PARITY_MODELS = ("cromel+svr", "magpie+extratrees", "finetuned", "crabnet", "roost")
+PARITY_MODELS = ("cromel+svr", "magpie+extratrees", "model", "crabnet", "roost")
 
 
 def predict(model, X, is_classification: bool) -> tuple[np.ndarray, np.ndarray]:

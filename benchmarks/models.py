@@ -21,22 +21,21 @@ from sklearn.svm import SVC, SVR
 from cromel_sklearn import (
     CroMELClassifier,
     CroMELRegressor,
-    CroMELStackingClassifier,
-    CroMELStackingRegressor,
     CroMELTransformer,
     list_encoders,
     load_encoder,
 )
 from cromel_sklearn.cli.demo import element_statistics
 from cromel_sklearn.data.composition import find_compositions, read_compositions
-from cromel_sklearn.estimators.members import stock_classifiers, stock_regressors
+from cromel_sklearn.estimators.members import MOST_ROWS as MEMBERS_MOST_ROWS
+from cromel_sklearn.estimators.members import stock_model
 
 #: Most rows for the stock models that the package does not use itself; others stand in for them.
 MOST_ROWS = {"gbr": 2_000, "svr-search": 6_000}
 
 #: Names of the package's stock models here.
 SHORT = {
-    "trees": "extratrees", "support_vectors": "svr", "gaussian_process": "gp",
+    "element_trees": "extratrees", "support_vectors": "svr", "gaussian_process": "gp",
     "boosting": "histgbr",
 }  # fmt: skip
 
@@ -59,8 +58,18 @@ def searched(machine, scoring: str) -> GridSearchCV:
     )
 
 
-def _together(package_models: dict, others: dict, n_rows: int) -> dict:
-    short = {SHORT[name]: model for name, model in package_models.items()}
+def _together(is_classifier: bool, others: dict, n_rows: int) -> dict:
+    names = [name for name in SHORT if not (is_classifier and name == "gaussian_process")]
+    short = {
+        SHORT[name]: stock_model(name, seed=0, is_classifier=is_classifier)
+        for name in names
+        if n_rows <= MEMBERS_MOST_ROWS.get(name, n_rows)
+    }
+    short["extratrees"].set_params(n_estimators=200)
+    if "svr" in short and not is_classifier:
+        short["svr"] = TransformedTargetRegressor(short["svr"], transformer=StandardScaler())
+    if "gp" in short:
+        short["gp"] = TransformedTargetRegressor(short["gp"], transformer=StandardScaler())
     suiting = {name: model for name, model in others.items() if n_rows <= MOST_ROWS[name]}
     return short | suiting
 
@@ -72,7 +81,7 @@ def regressors(n_rows: int = 0) -> dict:
         "gbr": GradientBoostingRegressor(random_state=0),
         "svr-search": TransformedTargetRegressor(search, transformer=StandardScaler()),
     }
-    return _together(stock_regressors(0, n_rows), others, n_rows)
+    return _together(False, others, n_rows)
 
 
 def classifiers(n_rows: int = 0) -> dict:
@@ -81,7 +90,7 @@ def classifiers(n_rows: int = 0) -> dict:
         "gbr": GradientBoostingClassifier(random_state=0),
         "svr-search": searched(SVC(class_weight="balanced", cache_size=1000), "balanced_accuracy"),
     }
-    return _together(stock_classifiers(0, n_rows), others, n_rows)
+    return _together(True, others, n_rows)
 
 
 def stack(estimators: list[tuple], is_classification: bool):
@@ -143,7 +152,7 @@ class KnownElementsRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    estimator : CroMELRegressor or CroMELStackingRegressor
+    estimator : CroMELRegressor
     """
 
     def __init__(self, estimator):
@@ -188,21 +197,12 @@ def models(task, formulas) -> dict:
     has_unknown = not has_known_elements(formulas).all()
     found = {"dummy": DummyClassifier() if task.is_classification else DummyRegressor()}
     found.update(stock_models(task, len(formulas), has_unknown))
-    fine_tuned, stacking = CroMELRegressor, CroMELStackingRegressor
-    if task.is_classification:
-        fine_tuned, stacking = CroMELClassifier, CroMELStackingClassifier
+    ours = CroMELClassifier if task.is_classification else CroMELRegressor
+    settings = {"random_state": 0, "device": "cpu", "verbose": 0}
     untrained = load_encoder(UNTRAINED).untrained()
-    ours = {
-        "finetuned": fine_tuned("mp-multi", random_state=0, device="cpu"),
-        "finetuned:untrained": fine_tuned(untrained, random_state=0, device="cpu"),
-        "stacking": stacking(random_state=0, device="cpu"),
-    }
-    for name, model in ours.items():
+    for name, encoder in (("model", "mp-multi"), ("model:untrained", untrained)):
+        model = ours(encoder, **settings)
         found[name] = KnownElementsRegressor(model) if has_unknown else model
-    if not has_unknown:
-        parts = [("finetuned", found["finetuned"])]
-        parts += [(name, found[key]) for name in STACKED if (key := f"cromel+{name}") in found]
-        found["finetuned+stack"] = stack(parts, task.is_classification)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor
         found.update({peer: peer_class(peer) for peer in PEERS})

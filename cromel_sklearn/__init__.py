@@ -17,8 +17,6 @@ _HOME = {
     "CroMELTransformer": "estimators.transformer",
     "CroMELClassifier": "estimators.classifier",
     "CroMELRegressor": "estimators.regressor",
-    "CroMELStackingClassifier": "estimators.stacking",
-    "CroMELStackingRegressor": "estimators.stacking",
     "CompositionMapDisplay": "inspection.composition_map",
     "ElementContributionDisplay": "inspection.contributions",
     "ElementCoverageDisplay": "inspection.periodic_table",

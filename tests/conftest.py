@@ -1,6 +1,7 @@
 """Fixtures shared by the tests: the real data, small calculated materials, a small checkpoint."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from pymatgen.core import Element, Lattice, Structure
-from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
 
 from cromel_sklearn import CroMELPretrainer
-from cromel_sklearn.estimators import stacking
+from cromel_sklearn.estimators import members, networks, uncertainty
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
 
@@ -106,18 +105,18 @@ def checkpoint(rock_salts):
 
 
 @pytest.fixture
-def small_stock_models(monkeypatch):
-    """Stacks of two models that take a hundredth of a second each."""
+def small_members(monkeypatch):
+    """Forests of a few trees, boosting of a few rounds, networks of a few steps."""
 
-    def regressors(seed, n_rows):
-        return {"trees": ExtraTreesRegressor(5, random_state=seed), "linear": Ridge()}
+    def boosting(kind):
+        return partial(kind, max_iter=5)
 
-    def classifiers(seed, n_rows):
-        trees = ExtraTreesClassifier(5, random_state=seed)
-        return {"trees": trees, "linear": LogisticRegression(max_iter=1000)}
-
-    monkeypatch.setattr(stacking, "stock_regressors", regressors)
-    monkeypatch.setattr(stacking, "stock_classifiers", classifiers)
+    monkeypatch.setattr(members, "N_TREES", 5)
+    monkeypatch.setattr(uncertainty, "N_TREES", 5)
+    for name in ("HistGradientBoostingRegressor", "HistGradientBoostingClassifier"):
+        monkeypatch.setattr(members, name, boosting(getattr(members, name)))
+    settings = networks.TrainingSettings(max_epochs=2, batch_size=16)
+    monkeypatch.setattr(networks.TrainingSettings, "suiting", lambda n_rows: settings)
 
 
 @pytest.fixture(autouse=True)

@@ -1,98 +1,226 @@
-"""Table of measured compositions, and batches of its rows."""
+"""Tables of measurements: one column of compositions, numeric columns beside it."""
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
 
-from ..exceptions import InvalidTableError
+from ..exceptions import (
+    InvalidCompositionError,
+    InvalidCompositionWarning,
+    InvalidTableError,
+)
 from .composition import CompositionBatch, read_compositions
-from .targets import LARGEST_NUMBER, require_magnitude
+from .targets import LARGEST_NUMBER
+
+#: What `on_invalid` of estimators accepts.
+ON_INVALID = ("raise", "drop", "nan")
+#: Names that a column of compositions has where several columns are text.
+_USUAL_NAMES = ("formula", "composition")
+_SHOWN_ROWS = 10
 
 
 @dataclass(frozen=True)
 class MeasurementTable:
-    """Compositions with the numeric columns beside them.
+    """Rows of a table, each a composition with numeric values beside it.
 
     Attributes
     ----------
-    compositions : CompositionBatch of n_samples rows
+    compositions : CompositionBatch of n_compositions rows
+        The distinct compositions.
+    composition_of_row : ndarray of shape (n_samples,), int64
+        Row of `compositions` for each row of the table.
     features : ndarray of shape (n_samples, n_feature_columns), float64
         In the units of the table.
-    composition_of_row : ndarray of shape (n_samples,), int64
-        Rows of one composition share a number.
+    valid : ndarray of shape (n_rows,), bool
+        Rows of the source that the table holds; all of them unless invalid ones were left out.
+
+    Examples
+    --------
+    >>> from cromel_sklearn.data.measurements import read_table
+    >>> table = read_table(["NaCl", "MgO", "Cl2Na2"])
+    >>> len(table), len(table.compositions)
+    (3, 2)
     """
 
     compositions: CompositionBatch
-    features: np.ndarray
     composition_of_row: np.ndarray
+    features: np.ndarray
+    valid: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.compositions)
+        return len(self.composition_of_row)
 
     def __getitem__(self, rows) -> "MeasurementTable":
+        """Give some of the rows, with the compositions that they have."""
+        distinct, inverse = np.unique(self.composition_of_row[rows], return_inverse=True)
+        features = self.features[rows]
         return MeasurementTable(
-            self.compositions[rows], self.features[rows], self.composition_of_row[rows]
+            self.compositions[distinct], inverse, features, np.ones(len(features), dtype=bool)
         )
-
-    def tensors(self, dtype=torch.float32, device="cpu") -> dict[str, Tensor]:
-        """Give the rows as the arguments of `FineTunedNetwork.forward`."""
-        batch = self.compositions.trimmed()
-        return {
-            "atomic_numbers": torch.tensor(batch.atomic_numbers, device=device),
-            "atomic_fractions": torch.tensor(batch.atomic_fractions, dtype=dtype, device=device),
-            "features": torch.tensor(self.features, dtype=dtype, device=device),
-        }
 
 
 @dataclass(frozen=True)
-class LabelledRows(Dataset):
-    """Rows of a table with their targets and weights, by row number.
+class TableLayout:
+    """Which columns of a table are used, so that a new table is read as the first one.
 
     Attributes
     ----------
-    table : MeasurementTable
-    target : ndarray of shape (n_samples, n_outputs), float, or (n_samples,), int
-        Standardised values, NaN where missing; or class numbers.
-    weight : ndarray of shape (n_samples,)
+    formula_column : column name, or None
+        None where the input is a single column.
+    feature_columns : tuple of column names
+        Numeric columns, in the order in which they are used.
+    all_columns : tuple of column names
+        All columns of the first table, in its order.
     """
 
-    table: MeasurementTable
-    target: np.ndarray
-    weight: np.ndarray
+    formula_column: object = None
+    feature_columns: tuple = field(default=())
+    all_columns: tuple = field(default=())
 
-    def __len__(self) -> int:
-        return len(self.target)
-
-    def __getitem__(self, index):
-        if isinstance(index, int | np.integer):
-            return int(index)
-        return LabelledRows(self.table[index], self.target[index], self.weight[index])
-
-    def collate(self, rows, device="cpu") -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Build a batch: the arguments of the network, and what the loss compares with."""
-        rows = np.asarray(rows)
-        target = torch.tensor(self.target[rows], device=device)
-        if target.is_floating_point():
-            target = target.float()
-        weight = torch.tensor(self.weight[rows], dtype=torch.float32, device=device)
-        return self.table[rows].tensors(device=device), {"target": target, "weight": weight}
+    @property
+    def used_columns(self) -> tuple:
+        """Columns in use, in the order of the first table."""
+        used = {self.formula_column, *self.feature_columns}
+        return tuple(name for name in self.all_columns if name in used)
 
 
-def read_table(X, feature_columns, known_elements) -> MeasurementTable:
+def find_layout(X, formula_column=None, feature_columns=None) -> TableLayout:
+    """Tell the column of compositions and the numeric columns of a table.
+
+    Parameters
+    ----------
+    X : sequence of compositions, or table with one column of them beside others
+        A DataFrame, or an array of shape (n_samples, n_columns).
+    formula_column : column name, optional
+        By default the one column that is not numeric; of several, the one called "formula" or
+        "composition".
+    feature_columns : list of column names, optional
+        The numeric columns; by default all columns of a numeric type.
+
+    Returns
+    -------
+    TableLayout
+
+    Raises
+    ------
+    InvalidTableError
+        If the columns cannot be told.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cromel_sklearn.data.measurements import find_layout
+    >>> frame = pd.DataFrame({"formula": ["NaCl", "MgO"], "temperature_K": [300, 400]})
+    >>> find_layout(frame).feature_columns
+    ('temperature_K',)
+    """
+    frame = as_frame(X)
+    if frame is None:
+        if feature_columns is not None and len(feature_columns):
+            raise InvalidTableError(
+                f"feature_columns={list(feature_columns)!r} needs a table with these columns and "
+                f"one of compositions, got a single column."
+            )
+        name = getattr(X, "columns", [None])[0]  # of a frame with one column
+        if formula_column is not None and name is not None and name != formula_column:
+            raise InvalidTableError(
+                f"formula_column={formula_column!r} is not in X; its only column is {name!r}."
+            )
+        return TableLayout()
+    columns = list(frame)
+    if len(set(columns)) < len(columns):
+        raise InvalidTableError(f"The columns of X have names that repeat: {columns!r}.")
+    numeric = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name])]
+    names = numeric if feature_columns is None else list(feature_columns)
+    unknown = [name for name in names if name not in columns]
+    if unknown:
+        raise InvalidTableError(
+            f"feature_columns names {unknown!r}, which X lacks; its columns are {columns!r}."
+        )
+    if formula_column is None:
+        formula_column = _composition_column(columns, {*names, *numeric}, feature_columns)
+    elif formula_column not in columns:
+        raise InvalidTableError(
+            f"formula_column={formula_column!r} is not in X; its columns are {columns!r}."
+        )
+    if formula_column in names:
+        raise InvalidTableError(
+            f"Column {formula_column!r} cannot be both formula_column and one of feature_columns."
+        )
+    if feature_columns is None:
+        ignored = [name for name in columns if name not in {*numeric, formula_column}]
+        if ignored:
+            raise InvalidTableError(
+                f"Expected numeric columns beside the compositions in {formula_column!r}, got "
+                f"{ignored!r}; name the columns to use in feature_columns, or drop the others."
+            )
+    return TableLayout(formula_column, tuple(names), tuple(columns))
+
+
+def select_columns(X, layout: TableLayout):
+    """Give the columns in use of a new table, found by name where it has names.
+
+    Parameters
+    ----------
+    X : as in `find_layout`
+    layout : TableLayout
+        Of the first table; more columns and another order are taken.
+
+    Returns
+    -------
+    DataFrame of the columns in use, in the order of the first table; or `X`, of a single column
+
+    Raises
+    ------
+    InvalidTableError
+        If a column is missing.
+    """
+    frame = as_frame(X)
+    if frame is None:
+        if layout.feature_columns:
+            raise InvalidTableError(
+                f"X has 1 columns, but the model is expecting {1 + len(layout.feature_columns)} "
+                f"columns as in fit: {list(layout.used_columns)!r}."
+            )
+        return X
+    if layout.formula_column is None:
+        return X
+    if not isinstance(X, np.ndarray) and _has_names(frame):
+        missing = [name for name in layout.used_columns if name not in frame]
+        if missing and all(isinstance(name, str) for name in layout.used_columns):
+            raise InvalidTableError(
+                f"X lacks the columns {missing!r}; the feature names should match those that were "
+                f"passed during fit: {list(layout.used_columns)!r}."
+            )
+        if not missing:
+            return frame[list(layout.used_columns)]
+    if frame.shape[1] == len(layout.all_columns):
+        return frame.set_axis(list(layout.all_columns), axis=1)[list(layout.used_columns)]
+    if frame.shape[1] == len(layout.used_columns):
+        return frame.set_axis(list(layout.used_columns), axis=1)
+    raise InvalidTableError(
+        f"X has {frame.shape[1]} columns, but the model is expecting {len(layout.used_columns)} "
+        f"columns as in fit: {list(layout.used_columns)!r}."
+    )
+
+
+def read_table(
+    X, layout: TableLayout | None = None, known_elements=None, on_invalid: str = "raise"
+) -> MeasurementTable:
     """Read and check a table of compositions, with or without numeric columns.
 
     Parameters
     ----------
-    X : sequence of compositions, or table with one column of them beside numeric columns
+    X : sequence of compositions, or table with one column of them beside others
         As `read_compositions` reads them; a DataFrame, or an array of shape (n_samples, n_columns).
-    feature_columns : list of column names, or None
-        The numeric columns; by default all columns of a numeric type.
-    known_elements : frozenset of int
-        Atomic numbers that the encoder knows.
+    layout : TableLayout, optional
+        From `find_layout`, which is asked by default.
+    known_elements : frozenset of int, optional
+        Atomic numbers that the encoder knows; all by default.
+    on_invalid : {"raise", "drop"}, default="raise"
+        Raise one error that names the bad rows, or leave them out with one warning.
 
     Returns
     -------
@@ -101,7 +229,7 @@ def read_table(X, feature_columns, known_elements) -> MeasurementTable:
     Raises
     ------
     InvalidTableError
-        If the column of compositions cannot be told, or a numeric value is missing or no number.
+        If a numeric value is missing, no number or too large.
     InvalidCompositionError
         If a row is not a composition.
 
@@ -110,29 +238,84 @@ def read_table(X, feature_columns, known_elements) -> MeasurementTable:
     >>> import pandas as pd
     >>> from cromel_sklearn.data.measurements import read_table
     >>> frame = pd.DataFrame({"formula": ["NaCl", "MgO"], "temperature_K": [300, 400]})
-    >>> read_table(frame, None, frozenset({8, 11, 12, 17})).features
+    >>> read_table(frame).features
     array([[300.],
            [400.]])
     """
-    frame = _as_frame(X)
-    if frame is None:
-        if feature_columns:
-            raise InvalidTableError(
-                f"feature_columns={list(feature_columns)!r} needs a table with these columns and "
-                f"one of compositions, got a single column."
+    layout = find_layout(X) if layout is None else layout
+    frame = as_frame(X) if layout.formula_column is not None else None
+    drops = on_invalid != "raise"
+    column = X if frame is None else frame[layout.formula_column]
+    batch, inverse, valid = _compositions(column, known_elements, drops)
+    if frame is None or not layout.feature_columns:
+        return MeasurementTable(batch, inverse, np.empty((len(inverse), 0)), valid)
+    features, has_numbers = _numbers(frame[list(layout.feature_columns)], drops)
+    keeps = has_numbers[valid]
+    if not keeps.all():
+        left, inverse = np.unique(inverse[keeps], return_inverse=True)
+        batch = batch[left]
+    both = valid & has_numbers
+    return MeasurementTable(batch, inverse, features[both], both)
+
+
+def require_no_target(table: MeasurementTable, layout: TableLayout, targets: np.ndarray) -> None:
+    """Refuse a numeric column that is the target itself.
+
+    Parameters
+    ----------
+    table : MeasurementTable of n_samples rows
+    layout : TableLayout
+    targets : ndarray of shape (n_samples, n_outputs)
+
+    Raises
+    ------
+    InvalidTableError
+        Naming the column.
+    """
+    for name, values in zip(layout.feature_columns, table.features.T, strict=True):
+        for target in targets.T:
+            measured = np.isfinite(target)
+            given = values[measured]
+            if len(given) > 3 and np.ptp(given) > 0 and np.array_equal(given, target[measured]):
+                raise InvalidTableError(
+                    f"Column {name!r} of X equals the target y: the model would only repeat it. "
+                    f"Drop the column, or name the numeric columns to use in feature_columns."
+                )
+
+
+def _compositions(column, known_elements, drops: bool):
+    """Distinct compositions, their row for each valid row, and which rows are valid."""
+    if not drops:
+        try:
+            return read_compositions(column, known_elements=known_elements)
+        except InvalidCompositionError as error:
+            if not error.problems:
+                raise
+            report = str(error).rpartition("\nCorrect these rows")[0] or str(error)
+            raise InvalidCompositionError(
+                f"{report}\nCorrect these rows, or pass on_invalid='drop' to leave them out of fit "
+                f"and to predict NaN for them.",
+                error.problems,
+            ) from error
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = read_compositions(column, on_invalid="nan", known_elements=known_elements)
+    for warning in caught:
+        if isinstance(warning.message, InvalidCompositionWarning):
+            problems = warning.message.problems
+            report = str(warning.message).rpartition("\n")[0]
+            warnings.warn(
+                InvalidCompositionWarning(f"{report}\nThese rows are left out.", problems),
+                stacklevel=5,
             )
-        column, features = X, np.empty((0, 0))
-    else:
-        names = _feature_columns(frame, feature_columns)
-        column = frame[_composition_column(frame, names)]
-        features = _numbers(frame[names])
-    batch, inverse, valid = read_compositions(column, known_elements=known_elements)
-    if frame is None:
-        features = np.empty((len(valid), 0))
-    return MeasurementTable(batch[inverse], features, inverse)
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    return found
 
 
-def _as_frame(X) -> pd.DataFrame | None:
+def as_frame(X) -> pd.DataFrame | None:
     """Table with several columns as a pandas DataFrame; None for a single column."""
     if hasattr(X, "toarray"):
         raise InvalidTableError(
@@ -154,49 +337,47 @@ def _as_frame(X) -> pd.DataFrame | None:
     raise InvalidTableError(f"Expected a DataFrame or an array as table, got {type(X).__name__}.")
 
 
-def _feature_columns(frame: pd.DataFrame, feature_columns) -> list:
-    if feature_columns is None:
-        return _numeric_columns(frame)
-    if isinstance(feature_columns, str):
-        raise InvalidTableError(
-            f"feature_columns must be a list of column names, got {feature_columns!r}; "
-            f"pass [{feature_columns!r}]."
-        )
-    names = list(feature_columns)
-    unknown = [name for name in names if name not in frame]
-    if unknown:
-        raise InvalidTableError(
-            f"feature_columns names {unknown!r}, which X lacks; its columns are {list(frame)!r}."
-        )
-    return names
+def _has_names(frame: pd.DataFrame) -> bool:
+    return all(isinstance(name, str) for name in frame)
 
 
-def _numeric_columns(frame: pd.DataFrame) -> list:
-    return [name for name in frame if pd.api.types.is_numeric_dtype(frame[name])]
-
-
-def _composition_column(frame: pd.DataFrame, names: list):
-    numeric = {*names, *_numeric_columns(frame)}  # those not named take no part
-    rest = [name for name in frame if name not in numeric]
+def _composition_column(columns: list, taken: set, feature_columns):
+    """Name of the one column that is left for the compositions."""
+    rest = [name for name in columns if name not in taken]
+    if len(rest) > 1 and feature_columns is not None:
+        usual = [name for name in rest if str(name).lower() in _USUAL_NAMES]
+        rest = usual if len(usual) == 1 else rest
     if len(rest) != 1:
         found = f"{rest!r}" if rest else "none"
         raise InvalidTableError(
-            f"Expected one column of compositions beside the numeric columns {names!r}, got "
-            f"{found}; drop the others or make them numeric."
+            f"Expected one column of compositions beside the numeric columns, got {found}; name "
+            f"it in formula_column, and the numeric ones in feature_columns."
         )
     return rest[0]
 
 
-def _numbers(frame: pd.DataFrame) -> np.ndarray:
+def _numbers(frame: pd.DataFrame, drops: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Values of numeric columns, and which rows have all of them."""
     numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-    bad = np.argwhere(~np.isfinite(numbers))
-    if len(bad):
-        row, column = bad[0]
+    is_bad = ~(np.abs(numbers) <= LARGEST_NUMBER)
+    rows = is_bad.any(axis=1)
+    if rows.any():
+        row, column = np.argwhere(is_bad)[0]
         value = frame.astype(object).iat[row, column]
-        more = f" (and {len(bad) - 1} more values)" if len(bad) > 1 else ""
-        raise InvalidTableError(
-            f"Column {frame.columns[column]!r} has {value!r} at index {row}{more}; "
-            f"expected a finite number. Fill in the value or leave the row out."
+        more = f" (and {is_bad.sum() - 1} more values)" if is_bad.sum() > 1 else ""
+        report = f"Column {frame.columns[column]!r} has {value!r} at index {row}{more}"
+        expected = f"expected a finite number of at most {LARGEST_NUMBER:g}"
+        if not drops:
+            raise InvalidTableError(
+                f"{report}; {expected}. Fill in the value, change the unit, or leave the row out "
+                f"(on_invalid='drop')."
+            )
+        shown = ", ".join(map(str, np.flatnonzero(rows)[:_SHOWN_ROWS]))
+        more = ", ..." if rows.sum() > _SHOWN_ROWS else ""
+        warnings.warn(
+            InvalidCompositionWarning(
+                f"{report}; {expected}. The rows at index {shown}{more} are left out."
+            ),
+            stacklevel=4,
         )
-    require_magnitude(numbers, LARGEST_NUMBER, "Column", list(frame.columns))
-    return numbers
+    return numbers, ~rows

@@ -127,7 +127,7 @@ def checked_weights(sample_weight, n_samples: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_samples)
     _require_real(sample_weight, "sample_weight")
-    if np.ndim(sample_weight) == 0:
+    if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight)
     try:
         weight = check_array(
@@ -149,7 +149,7 @@ def checked_weights(sample_weight, n_samples: int) -> np.ndarray:
     if n_samples and weight.max() < _SMALLEST_WEIGHT:
         raise InvalidTableError(
             f"The largest sample_weight is {weight.max():g}; expected one above "
-            f"{_SMALLEST_WEIGHT:g}. Only ratios of weights count: multiply them by a constant."
+            f"{_SMALLEST_WEIGHT:g}, not zero. Only ratios of weights count: multiply them by a constant."
         )
     return weight
 

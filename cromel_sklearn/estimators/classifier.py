@@ -1,54 +1,66 @@
-"""Formulas and measured classes in, fine-tuned and calibrated probabilities out."""
+"""Classifier of measurements: a stack of members with calibrated probabilities."""
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn_compat import StrOptions, check_parameters
-from .finetuned_estimator import FineTunedEstimator
-from .uncertainty import probabilities, temperature
+from ..data.targets import checked_classes, checked_weights
+from ..exceptions import InvalidTableError
+from .measurement_estimator import (
+    MeasurementEstimator,
+    in_place,
+    usable_rows,
+)
+from .members import CLASSIFIER_MEMBERS
+
+_MOST_DOUBT = 3.0
 
 
-class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
-    """Classification of measurements by fine-tuning a pretrained encoder.
+class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
+    """Classification of measurements, with calibrated probabilities and a domain.
 
-    An ensemble of networks as in `CroMELRegressor`; their probabilities are averaged and calibrated
-    by temperature on held-out compositions.
+    A stack of members as in `CroMELRegressor`, without the Gaussian process. The logarithms of the
+    probabilities are a weighted sum of what the members say; the weights make the classes of rows
+    that the members had not seen most likely, which calibrates the probabilities.
 
     Parameters
     ----------
-    encoder, hidden_layer_sizes, max_epochs, lr, encoder_lr : as in `CroMELRegressor`
-    weight_decay, batch_size, early_stopping, validation_fraction : as in `CroMELRegressor`
-    n_estimators, freeze_encoder, kernel_machine, feature_columns : as in `CroMELRegressor`
-    class_weight : "balanced" or dict {class: weight}, optional
-        As in scikit-learn's classifiers; probabilities are those of the weighted classes.
-    n_jobs, device, random_state, warm_start, verbose : as in `CroMELRegressor`
+    encoder, formula_column, feature_columns, on_invalid, time_limit, n_jobs, device, \
+    random_state, verbose : as in `CroMELRegressor`
+    members : "auto" or list of str, default="auto"
+        Names of the members to use: "element_trees", "fraction_trees", "support_vectors" (up to
+        8,000 rows), "boosting", "networks". All by default.
+    class_weight : "balanced", dict {class: weight} or None, default="balanced"
+        As in scikit-learn's classifiers. Probabilities are those of the weighted classes:
+        "balanced" counts all classes alike, however many rows they have; None gives the
+        probabilities of classes that are as frequent as in the table.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    temperature_ : float
-        Calibration; above 1 where the networks were too sure.
-    encoder_, checkpoint_, networks_, blend_, loss_curve_, best_epoch_, n_features_in_, \
-    feature_names_in_ : as in `CroMELRegressor`
+    encoder_, member_weights_, left_out_, stack_, n_features_in_, feature_names_in_ : as in \
+    `CroMELRegressor`
 
     References
     ----------
-    Na, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01723-1.
+    Na, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01723-1. Calibration: Platt, Advances
+    in Large Margin Classifiers (1999).
 
     Examples
     --------
     >>> from cromel_sklearn import CroMELClassifier
     >>> formulas = ["NaCl", "MgO", "KBr", "CaO", "Fe", "Cu", "Ni", "Al"]
-    >>> model = CroMELClassifier(max_epochs=2, n_estimators=1, random_state=0)
+    >>> model = CroMELClassifier(members=["element_trees"], random_state=0)
     >>> model = model.fit(formulas, ["insulator"] * 4 + ["metal"] * 4)
-    >>> model.predict_proba(["LiF"]).shape
+    >>> model.predict_proba(["NaBr"]).shape
     (1, 2)
     """
 
+    _member_names = CLASSIFIER_MEMBERS
     _parameter_constraints = {  # noqa: RUF012
-        **FineTunedEstimator._parameter_constraints,
+        **MeasurementEstimator._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -56,47 +68,31 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         self,
         encoder="mp-multi",
         *,
-        hidden_layer_sizes=(128,),
-        max_epochs="auto",
-        lr=1e-3,
-        encoder_lr=2e-4,
-        weight_decay=1e-2,
-        batch_size="auto",
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_estimators=3,
-        freeze_encoder=False,
-        kernel_machine=True,
+        members="auto",
+        formula_column=None,
         feature_columns=None,
-        class_weight=None,
+        class_weight="balanced",
+        on_invalid="raise",
+        time_limit=None,
         n_jobs=None,
         device="auto",
         random_state=None,
-        warm_start=False,
-        verbose=0,
+        verbose=1,
     ):
         self.encoder = encoder
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.encoder_lr = encoder_lr
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_estimators = n_estimators
-        self.freeze_encoder = freeze_encoder
-        self.kernel_machine = kernel_machine
+        self.members = members
+        self.formula_column = formula_column
         self.feature_columns = feature_columns
         self.class_weight = class_weight
+        self.on_invalid = on_invalid
+        self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
-        self.warm_start = warm_start
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
-        """Fine-tune.
+        """Fit the members and their weights.
 
         Parameters
         ----------
@@ -104,6 +100,7 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         y : array-like of shape (n_samples,)
             Classes of any type.
         sample_weight : array-like of shape (n_samples,), optional
+            Rows of weight zero change nothing.
 
         Returns
         -------
@@ -116,61 +113,57 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
+        from .applicability import TrainingDomain, usual_distance
+        from .uncertainty import rows_of
+
         check_parameters(self)
-        go_on = self.warm_start and hasattr(self, "networks_")
-        return self._fit(X, y, sample_weight, None, go_on=go_on)
-
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train each network for one more epoch at constant rates; the first call starts.
-
-        Parameters
-        ----------
-        X, y : as in `fit`
-        classes : array-like of shape (n_classes,), optional
-            All classes, at the first call; those of its `y` by default.
-        sample_weight : as in `fit`
-
-        Returns
-        -------
-        self
-        """
-        check_parameters(self)
-        go_on = hasattr(self, "networks_")
-        return self._fit(X, y, sample_weight, classes, go_on=go_on, one_epoch=True)
-
-    def _fit(self, X, y, sample_weight, classes, *, go_on, one_epoch=False):
-        y = self._checked_classes(y)
-        if not go_on:
-            encoder = LabelEncoder().fit(y if classes is None else classes)
-            self.classes_ = encoder.classes_
-            self.temperature_ = 1.0
-        target = self._class_numbers(y)
-        weight = self._checked_weight(sample_weight, target)
+        if y is None:
+            raise ValueError("CroMELClassifier requires y to be passed, but the target y is None.")
+        y = checked_classes(y)
+        weight = checked_weights(sample_weight, len(y))
+        table = self._start_fit(X)
+        table, y, weight = usable_rows(table, y, weight)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InvalidTableError(f"Expected two classes or more, got one class: {y[0]}.")
+        class_weight = weight
         if self.class_weight is not None:
-            weight = weight * compute_sample_weight(self.class_weight, y)
-        trained = self._train(
-            X, target, weight, len(self.classes_), "log_loss", go_on=go_on, one_epoch=one_epoch
+            class_weight = weight * _class_weights(self.class_weight, y, weight)
+        encoded, unseen = self._fit_stack(
+            table, numbers, weight, n_classes=len(self.classes_), class_weight=class_weight
         )
-        if trained is not None:
-            outputs, _, held_out = trained
-            logits = np.concatenate([outputs[i, rows] for i, rows in enumerate(held_out)])
-            rows = np.concatenate(held_out)
-            self.temperature_ = temperature(logits, target[rows], weight[rows])
+        nothing = np.empty((len(table), 0))
+        distances = np.empty(len(table))
+        for train, test in unseen.folds:
+            part = TrainingDomain.of(encoded, train, nothing, self._seed)
+            near = part.neighborhood(rows_of(encoded, test))
+            distances[test] = near.distances.mean(axis=1)
+        self.domain_ = TrainingDomain.of(
+            encoded, np.arange(len(table)), nothing, self._seed, usual_distance(distances)
+        )
+        found = self.stack_.combine(unseen.predicted).argmax(axis=1)
+        recalls = [(found == one)[numbers == one].mean() for one in range(len(self.classes_))]
+        self.cross_validated_error_ = [float(1 - np.mean(recalls))]
         return self
 
     def predict_proba(self, X):
         """Predict calibrated probabilities.
 
+        Warns of rows far outside the domain, where the probabilities come nearer to each other.
+
         Parameters
         ----------
         X : as in `fit`, of n_samples rows
+            A table may have more columns, in any order.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
+            NaN for rows left out by `on_invalid`.
         """
-        logits, _ = self._outputs(X)
-        return probabilities(logits, self.temperature_)
+        probabilities, score, valid = self._predicted(X)
+        self._warn_of_far_rows(score)
+        return in_place(probabilities, valid)
 
     def predict(self, X):
         """Predict the most probable class.
@@ -182,15 +175,40 @@ class CroMELClassifier(ClassifierMixin, FineTunedEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
+            None for rows left out by `on_invalid`.
         """
-        chosen = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[chosen]
+        probabilities, score, valid = self._predicted(X)
+        self._warn_of_far_rows(score)
+        chosen = self.classes_[probabilities.argmax(axis=1)]
+        if valid.all():
+            return chosen
+        placed = np.full(len(valid), None, dtype=object)
+        placed[valid] = chosen
+        return placed
 
-    def _class_numbers(self, y: np.ndarray) -> np.ndarray:
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has the classes {unknown.tolist()!r}, which the model was not started with "
-                f"({self.classes_.tolist()!r}); name all of them in the first partial_fit."
-            )
-        return np.searchsorted(self.classes_, y)
+    @property
+    def _domain(self):
+        return self.domain_
+
+    def _predicted(self, X):
+        """Probabilities and domain scores, and which rows are valid."""
+        check_is_fitted(self, "stack_")
+        table = self._read(X)
+        probabilities, scores = [], []
+        for part in self._encoded(table):
+            predicted, _ = self.stack_.predict(part)
+            score = self.domain_.score(part, self.domain_.neighborhood(part))
+            doubt = np.clip(score, 1.0, _MOST_DOUBT)[:, None]
+            tempered = self.stack_.combine(predicted) ** (1 / doubt)
+            probabilities.append(tempered / tempered.sum(axis=1, keepdims=True))
+            scores.append(score)
+        return np.concatenate(probabilities), np.concatenate(scores), table.valid
+
+
+def _class_weights(class_weight, y, weight) -> np.ndarray:
+    """Weight of each row by its class; "balanced" counts weights of rows, not rows."""
+    if class_weight != "balanced":
+        return compute_sample_weight(class_weight, y)
+    classes, numbers = np.unique(y, return_inverse=True)
+    totals = np.bincount(numbers, weights=weight)
+    return weight.sum() / (len(classes) * totals[numbers])

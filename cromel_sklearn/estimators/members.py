@@ -1,52 +1,181 @@
-"""A seed in, the scikit-learn models out that suit embeddings and a few thousand rows.
+"""Stock members of an estimator: scikit-learn models by name, and the view that each sees."""
 
-All of them are scale-free: kernel machines see standardised columns, and those for numbers a
-standardised target. Chosen on development folds inside training rows (docs/pretraining.md).
-"""
+from dataclasses import dataclass
 
-from sklearn.compose import TransformedTargetRegressor
+import numpy as np
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
 )
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, SVR
 
-#: Rows up to which a model is used whose time grows faster than the table.
-MOST_ROWS = {"gaussian_process": 2_000, "support_vectors": 10_000}
+from .kernel_models import GaussianProcess, SupportVectorClassifier, SupportVectorRegressor
+from .views import EncodedTable
+
+#: Members of regressors and classifiers in the order in which they are fitted.
+REGRESSOR_MEMBERS = (
+    "element_trees", "fraction_trees", "support_vectors", "gaussian_process", "boosting",
+    "networks",
+)  # fmt: skip
+CLASSIFIER_MEMBERS = (
+    "element_trees", "fraction_trees", "support_vectors", "boosting", "networks",
+)  # fmt: skip
+#: View that each stock member sees.
+VIEW_OF = {
+    "element_trees": "elements",
+    "fraction_trees": "fractions",
+    "support_vectors": "embedding",
+    "gaussian_process": "embedding",
+    "boosting": "elements",
+}
+#: Rows up to which a member is used whose time grows faster than the table.
+MOST_ROWS = {"gaussian_process": 2_000, "support_vectors": 8_000}
+#: Trees of a forest.
+N_TREES = 100
+#: Smallest probability that a member can state of a class.
+LEAST_PROBABILITY = 0.005
 
 
-def stock_regressors(seed: int, n_rows: int = 0) -> dict:
-    """Regressors by name, without those that `n_rows` rows are too many for.
+def stock_model(name: str, *, seed: int, n_numeric: int = 0, is_classifier: bool = False):
+    """Build an unfitted model.
 
-    The Gaussian process finds its own width and noise by the likelihood of the training rows.
+    Parameters
+    ----------
+    name : str
+        One of `VIEW_OF`.
+    seed : int
+    n_numeric : int, default=0
+        Numeric columns at the end of its view.
+    is_classifier : bool, default=False
+
+    Returns
+    -------
+    estimator
+        Of scikit-learn's kind; regressors expect a standardised target.
     """
-    kernel = ConstantKernel() * Matern(length_scale=20.0, nu=1.5) + WhiteKernel(0.1)
-    process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed)
-    machine = make_pipeline(StandardScaler(), SVR(C=10.0))
-    found = {
-        "trees": ExtraTreesRegressor(200, max_features=1 / 3, random_state=seed),
-        "support_vectors": TransformedTargetRegressor(machine, transformer=StandardScaler()),
-        "gaussian_process": make_pipeline(StandardScaler(), process),
-        "boosting": HistGradientBoostingRegressor(random_state=seed),
-    }
-    return _suiting(found, n_rows)
+    trees, vectors, boosting = (
+        (ExtraTreesClassifier, SupportVectorClassifier, HistGradientBoostingClassifier)
+        if is_classifier
+        else (ExtraTreesRegressor, SupportVectorRegressor, HistGradientBoostingRegressor)
+    )
+    if name in ("element_trees", "fraction_trees"):
+        return trees(N_TREES, max_features=1 / 3, random_state=seed)
+    if name == "support_vectors":
+        return vectors(n_numeric=n_numeric)
+    if name == "gaussian_process":
+        return GaussianProcess(n_numeric=n_numeric, random_state=seed)
+    return boosting(early_stopping=False, random_state=seed)
 
 
-def stock_classifiers(seed: int, n_rows: int = 0) -> dict:
-    """Classifiers by name, without those that `n_rows` rows are too many for."""
-    found = {
-        "trees": ExtraTreesClassifier(200, max_features=1 / 3, random_state=seed),
-        "support_vectors": make_pipeline(StandardScaler(), SVC(C=10.0)),
-        "boosting": HistGradientBoostingClassifier(random_state=seed),
-    }
-    return _suiting(found, n_rows)
+@dataclass
+class StockMember:
+    """One stock model for each output, on one view.
+
+    Attributes
+    ----------
+    view : str
+    models : list of estimators
+        One for each output; a single one of classes.
+    columns : ndarray of shape (n_used,), int64
+        Columns of the view in use: those that are not constant.
+    n_classes : int
+        0 of regressors.
+    """
+
+    view: str
+    models: list
+    columns: np.ndarray
+    n_classes: int
+
+    @classmethod
+    def fitted(
+        cls, name: str, table: EncodedTable, rows, target, weight, *, seed, n_classes=0, X=None
+    ) -> "StockMember":
+        """Fit to some rows of a table.
+
+        Parameters
+        ----------
+        name : str
+        table : EncodedTable
+        rows : ndarray of int
+        target : ndarray of shape (n_samples, n_outputs), or (n_samples,) of classes
+            Of all rows of the table; standardised, NaN where not measured.
+        weight : ndarray of shape (n_samples,), or None
+        seed : int
+        n_classes : int, default=0
+        X : ndarray, optional
+            The view of the whole table, where it is at hand.
+
+        Returns
+        -------
+        StockMember
+        """
+        view = VIEW_OF[name]
+        matrix = table.view(view, rows) if X is None else X[rows]
+        columns = np.flatnonzero(np.ptp(matrix, axis=0) > 0) if len(matrix) else np.arange(0)
+        if not len(columns):
+            columns = np.arange(1)
+        n_numeric = int((columns >= matrix.shape[1] - table.features.shape[1]).sum())
+        model = stock_model(name, seed=seed, n_numeric=n_numeric, is_classifier=n_classes > 0)
+        if n_classes and len(np.unique(target[rows])) < 2:
+            model = DummyClassifier()
+        models = []
+        outputs = [target[rows]] if n_classes else target[rows].T
+        for output in outputs:
+            measured = slice(None) if n_classes else ~np.isnan(output)
+            weights = None if weight is None else weight[rows][measured]
+            models.append(
+                clone(model).fit(matrix[measured][:, columns], output[measured], weights)
+            )
+        return cls(view, models, columns, n_classes)
+
+    def predict(self, table: EncodedTable, rows=slice(None), X=None):
+        """Predict.
+
+        Returns
+        -------
+        predicted : ndarray of shape (n_rows, n_outputs)
+            Standardised targets, or scores of classes: logarithms of probabilities, or distances
+            from the border.
+        deviation : ndarray of the same shape, or None
+            Of the trees, where there are trees.
+        """
+        matrix = table.view(self.view, rows) if X is None else X[rows]
+        matrix = np.ascontiguousarray(matrix[:, self.columns])
+        if self.n_classes:
+            return self._scores(matrix), None
+        predicted = [_regressed(model, matrix) for model in self.models]
+        values = np.column_stack([one for one, _ in predicted])
+        if predicted[0][1] is None:
+            return values, None
+        return values, np.column_stack([deviation for _, deviation in predicted])
+
+    def _scores(self, matrix: np.ndarray) -> np.ndarray:
+        (model,) = self.models
+        if hasattr(model, "decision_function") and not hasattr(model, "predict_proba"):
+            found = model.decision_function(matrix)
+            found = np.column_stack([-found, found]) / 2 if found.ndim == 1 else found
+            missing = -2.0
+        else:
+            found = np.log(np.maximum(model.predict_proba(matrix), LEAST_PROBABILITY))
+            missing = np.log(LEAST_PROBABILITY)
+        scores = np.full((len(matrix), self.n_classes), missing)
+        scores[:, model.classes_] = found
+        return scores
 
 
-def _suiting(models: dict, n_rows: int) -> dict:
-    return {name: model for name, model in models.items() if n_rows <= MOST_ROWS.get(name, n_rows)}
+def _regressed(model, matrix: np.ndarray):
+    """Prediction of a model, and the deviation of its trees where it has trees."""
+    if not isinstance(model, ExtraTreesRegressor):
+        return model.predict(matrix), None
+    single = matrix.astype(np.float32)
+    total, squares = np.zeros(len(matrix)), np.zeros(len(matrix))
+    for tree in model.estimators_:
+        one = tree.tree_.predict(single).ravel()
+        total += one
+        squares += one * one
+    mean = total / len(model.estimators_)
+    return mean, np.sqrt(np.maximum(squares / len(model.estimators_) - mean**2, 0.0))

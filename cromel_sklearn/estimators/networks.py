@@ -1,23 +1,33 @@
-"""A pretrained encoder under a small head, trained on measurements: one network of the ensemble."""
+"""Fine-tuned networks: copies of the pretrained encoder under a small head.
+
+The networks of all folds start from the same weights, those of the head included. Trained on other
+rows, they stay close enough to each other for their weights to be averaged: the network that
+predicts new rows is that mean (Wortsman et al., ICML 2022, arXiv:2203.05482).
+"""
 
 import copy
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, LRScheduler
-from skorch.helper import predefined_split
 from torch import Tensor, nn
 
-from ..data.measurements import LabelledRows, MeasurementTable
-from ..nn.composition_encoder import CompositionEncoder, PropertyHeads
+from ..device import fast_matrix_products
 from ..nn.schedule import one_cycle
-from .uncertainty import temperature
+from .kernel_models import working_precision
+from .views import EncodedTable
 
-#: Error, in standard deviations of the target, from which the Huber loss grows linearly.
-HUBER_DELTA = 0.5
+#: Hidden units of the head.
+HEAD_WIDTH = 128
 _INFERENCE_BATCH = 4096
+#: Error, in standard deviations of the target, from which the loss grows linearly.
+HUBER_DELTA = 0.1
+
+
+class OutOfTimeError(Exception):
+    """A network would take more time than is left; holds the seconds that it would take."""
 
 
 @dataclass(frozen=True)
@@ -26,42 +36,23 @@ class TrainingSettings:
 
     Attributes
     ----------
-    loss : str
-        As in `CroMELRegressor`, or "log_loss" for classes.
     max_epochs, batch_size : int
     lr, encoder_lr, weight_decay : float
         Peak learning rates of head and encoder; AdamW's weight decay.
-    anneals : bool
-        One-cycle schedule; constant rates otherwise.
     """
 
-    loss: str
     max_epochs: int
     batch_size: int
-    lr: float
-    encoder_lr: float
-    weight_decay: float
-    anneals: bool = True
+    lr: float = 2e-3
+    encoder_lr: float = 3e-4
+    weight_decay: float = 1e-2
 
-
-@dataclass
-class TrainedNetwork:
-    """One network of the ensemble after training.
-
-    Attributes
-    ----------
-    network : FineTunedNetwork
-    history : list of dict
-        One entry an epoch: train_loss and, with held-out rows, valid_loss.
-    best_epoch : int
-        Epoch, counted from 1, whose weights are kept.
-    was_interrupted : bool
-    """
-
-    network: "FineTunedNetwork"
-    history: list[dict] = field(default_factory=list)
-    best_epoch: int = 0
-    was_interrupted: bool = False
+    @classmethod
+    def suiting(cls, n_rows: int) -> "TrainingSettings":
+        """Batches and epochs for a table of that many rows: fewer epochs of more rows."""
+        batch_size = int(min(256, max(16, 2 ** round(np.log2(max(n_rows, 1) / 12)))))
+        steps_an_epoch = -(-n_rows // batch_size)
+        return cls(max_epochs=int(min(60, max(12, 360 // steps_an_epoch))), batch_size=batch_size)
 
 
 class FineTunedNetwork(nn.Module):
@@ -69,222 +60,232 @@ class FineTunedNetwork(nn.Module):
 
     Parameters
     ----------
-    encoder : CompositionEncoder
-    property_heads : PropertyHeads
-        Of the encoder; their predictions go into the head beside the embedding.
-    n_features : int
-        Numeric columns beside the composition.
-    hidden_layer_sizes : tuple of int
-        Hidden layers of the head.
+    encoder : nn.Module
+        Its forward takes `EncodedTable.network_inputs` and returns an object with `embedding`.
+    input_mean, input_scale : Tensor of shape (embedding_dim + n_features,)
+        Of embedding and numeric columns.
     n_outputs : int
         Targets, or classes.
-    has_noise : bool
-        Also predict the standard deviation of each target.
     """
 
     input_mean: Tensor
     input_scale: Tensor
 
-    def __init__(
-        self,
-        encoder: CompositionEncoder,
-        property_heads: PropertyHeads,
-        n_features: int,
-        hidden_layer_sizes,
-        n_outputs: int,
-        has_noise: bool,
-    ):
+    def __init__(self, encoder: nn.Module, input_mean, input_scale, n_outputs: int):
         super().__init__()
         self.encoder = encoder
-        self.property_heads = property_heads.requires_grad_(False)
-        n_inputs = encoder.config.embedding_dim + len(property_heads.means) + n_features
-        self.register_buffer("input_mean", torch.zeros(n_inputs))
-        self.register_buffer("input_scale", torch.ones(n_inputs))
-        layers: list[nn.Module] = []
-        for size in hidden_layer_sizes:
-            layers += [nn.Linear(n_inputs, size), nn.SiLU()]
-            n_inputs = size
-        self.hidden = nn.Sequential(*layers)
-        self.output = nn.Linear(n_inputs, n_outputs)
-        self.noise = nn.Linear(n_inputs, n_outputs) if has_noise else None
+        self.register_buffer("input_mean", torch.as_tensor(input_mean, dtype=torch.float32))
+        self.register_buffer("input_scale", torch.as_tensor(input_scale, dtype=torch.float32))
+        self.hidden = nn.Linear(len(self.input_mean), HEAD_WIDTH)
+        self.output = nn.Linear(HEAD_WIDTH, n_outputs)
 
-    def inputs(self, atomic_numbers, atomic_fractions, features) -> Tensor:
-        """Embedding, predicted properties and numeric columns, side by side."""
-        embedding = self.encoder(atomic_numbers, atomic_fractions).embedding
-        return torch.cat([embedding, self.property_heads(embedding), features], dim=1)
+    def forward(self, inputs: tuple[Tensor, ...], features: Tensor) -> Tensor:
+        """Predict standardised targets, or logits, of shape (n_rows, n_outputs)."""
+        embedding = self.encoder(*inputs).embedding
+        columns = torch.cat([embedding, features], dim=1)
+        return self.output(nn.functional.silu(self.hidden(self._scaled(columns))))
 
-    def forward(self, atomic_numbers, atomic_fractions, features) -> tuple[Tensor, Tensor]:
-        """Predict.
-
-        Parameters
-        ----------
-        atomic_numbers : Tensor of shape (n_samples, max_elements), int64
-        atomic_fractions : Tensor of shape (n_samples, max_elements)
-        features : Tensor of shape (n_samples, n_features)
-
-        Returns
-        -------
-        output : Tensor of shape (n_samples, n_outputs)
-            Standardised targets, or logits.
-        noise : Tensor of shape (n_samples, n_outputs)
-            Their standard deviations; without noise of shape (n_samples, 0).
-        """
-        inputs = self.inputs(atomic_numbers, atomic_fractions, features)
-        hidden = self.hidden((inputs - self.input_mean) / self.input_scale)
-        if self.noise is None:
-            return self.output(hidden), hidden[:, :0]
-        # Learning the noise must not change what the mean learns.
-        noise = nn.functional.softplus(self.noise(hidden.detach())) + 1e-3
-        return self.output(hidden), noise
-
-    @torch.no_grad()
-    def standardise_inputs(self, table: MeasurementTable) -> None:
-        """Take mean and scale of the head's inputs from a table."""
-        device = self.input_mean.device
-        inputs = self.inputs(**table.tensors(device=device))
-        self.input_mean.copy_(inputs.mean(0))
-        scale = inputs.std(0, correction=0)
-        self.input_scale.copy_(torch.where(scale > 1e-6, scale, 1.0))
-
-    @torch.no_grad()
-    def predict(self, table: MeasurementTable, device) -> tuple[np.ndarray, np.ndarray]:
-        """Predict in double precision, so that a row does not depend on its batch."""
-        network = copy.deepcopy(self).double().eval().to(device)
-        outputs, noises = [], []
-        for start in range(0, max(1, len(table)), _INFERENCE_BATCH):
-            rows = slice(start, start + _INFERENCE_BATCH)
-            output, noise = network(**table[rows].tensors(torch.float64, device))
-            outputs.append(output.cpu().numpy())
-            noises.append(noise.cpu().numpy())
-        return np.concatenate(outputs), np.concatenate(noises)
+    def _scaled(self, columns: Tensor) -> Tensor:
+        # A numeric column far beyond those of training is out of the domain, not out of bounds.
+        return ((columns - self.input_mean) / self.input_scale).clamp(-20.0, 20.0)
 
 
-class RegressionLoss(nn.Module):
-    """Weighted loss of standardised targets, NaN where missing, and of their noise.
+def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> FineTunedNetwork:
+    """Build a network on a copy of the pretrained weights.
 
-    While training, the negative log-likelihood of the errors under the predicted noise is added;
-    it trains the noise alone.
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    table : EncodedTable
+        Whose embedding and numeric columns are standardised.
+    n_outputs : int
+    seed : int
+        Of the head.
+
+    Returns
+    -------
+    FineTunedNetwork
     """
-
-    def __init__(self, loss: str):
-        super().__init__()
-        self.loss = loss
-
-    def forward(self, predicted: tuple[Tensor, Tensor], truth: dict[str, Tensor]) -> Tensor:
-        """Scalar loss."""
-        output, noise = predicted
-        present = ~torch.isnan(truth["target"])
-        error = torch.where(present, output - torch.nan_to_num(truth["target"]), 0.0)
-        if self.loss == "absolute_error":
-            loss = error.abs()
-        elif self.loss == "squared_error":
-            loss = error**2
-        else:
-            zero = torch.zeros_like(error)
-            loss = nn.functional.huber_loss(error, zero, reduction="none", delta=HUBER_DELTA)
-        if self.training:
-            loss = loss + 0.5 * (error.detach() / noise) ** 2 + torch.log(noise)
-        weight = truth["weight"][:, None] * present
-        return (loss * weight).sum() / weight.sum().clamp_min(1e-12)
+    encoder = pretrained_encoder(checkpoint)
+    with torch.no_grad():
+        embedding = encoder(*_tensors(table.network_inputs)).embedding.numpy()
+    columns = np.hstack([embedding[table.composition_of_row], table.features])
+    mean, scale = columns.mean(axis=0), columns.std(axis=0)
+    scale = np.where(scale > 1e-6 * np.maximum(np.abs(mean), 1.0), scale, 1.0)
+    with torch.random.fork_rng(devices=[]):
+        torch.random.manual_seed(seed)
+        return FineTunedNetwork(encoder, mean, scale, n_outputs)
 
 
-class ClassificationLoss(nn.Module):
-    """Weighted cross-entropy.
-
-    On held-out rows after the temperature that suits them best, as probabilities are calibrated in
-    the end: otherwise the best epoch is an early one, before the network grows sure of itself,
-    though its classes are still improving (Guo et al., ICML 2017, arXiv:1706.04599).
-    """
-
-    def forward(self, predicted: tuple[Tensor, Tensor], truth: dict[str, Tensor]) -> Tensor:
-        """Scalar loss."""
-        logits, weight = predicted[0], truth["weight"]
-        if not self.training:
-            arrays = (logits, truth["target"], weight)
-            logits = logits / temperature(*(array.cpu().numpy() for array in arrays))
-        loss = nn.functional.cross_entropy(logits, truth["target"], reduction="none")
-        return (loss * weight).sum() / weight.sum().clamp_min(1e-12)
+def pretrained_encoder(checkpoint) -> nn.Module:
+    """Copy of a checkpoint's encoder, in single precision; the first of several."""
+    if hasattr(checkpoint, "new_network"):
+        return checkpoint.new_network()
+    return checkpoint.copied_modules()[0][0]
 
 
 def train_network(
     network: FineTunedNetwork,
-    train: LabelledRows,
-    held_out: LabelledRows | None,
+    table: EncodedTable,
+    rows: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
     settings: TrainingSettings,
+    *,
     seed: int,
-    device,
-    callbacks=(),
-) -> TrainedNetwork:
-    """Train one network; with held-out rows, keep the weights of its best epoch on them.
+    device="cpu",
+    seconds_left: float = np.inf,
+    on_epoch: Callable[[], None] | None = None,
+) -> FineTunedNetwork:
+    """Train a copy of a network on some rows.
 
     Parameters
     ----------
     network : FineTunedNetwork
-        Trained in place.
-    train, held_out : LabelledRows
+        Left as it is.
+    table : EncodedTable
+    rows : ndarray of int
+    target : ndarray of shape (n_samples, n_outputs), float, or (n_samples,), int
+        Of all rows: standardised values, NaN where missing; or class numbers.
+    weight : ndarray of shape (n_samples,)
     settings : TrainingSettings
     seed : int
         Of the order of the rows; the caller's random state is left as it was.
     device : torch.device
-    callbacks : list of (name, skorch callback), optional
+    seconds_left : float
+        For this network.
+    on_epoch : callable, optional
+        Called after each epoch.
 
     Returns
     -------
-    TrainedNetwork
+    FineTunedNetwork
+
+    Raises
+    ------
+    OutOfTimeError
+        After the first epoch, if all of them would take too long.
     """
-    batch_size = min(settings.batch_size, len(train))
-    n_steps = settings.max_epochs * -(-len(train) // batch_size)
-    has_classes = settings.loss == "log_loss"
-    criterion = ClassificationLoss() if has_classes else RegressionLoss(settings.loss)
-    used = list(callbacks)
-    validation = train if held_out is None else held_out
-    if settings.anneals:
-        schedule = LRScheduler(
-            torch.optim.lr_scheduler.LambdaLR,
-            lr_lambda=lambda step: one_cycle(step / n_steps),
-            step_every="batch",
-        )
-        used.append(("schedule", schedule))
-    if held_out is not None:
-        best = EarlyStopping(patience=settings.max_epochs + 1, load_best=True, sink=_silent)
-        used.append(("best", best))
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.random.manual_seed(seed)
-        net = NeuralNet(
-            network,
-            criterion,
-            optimizer=torch.optim.AdamW,
-            optimizer__weight_decay=settings.weight_decay,
-            optimizer__fused=True,
-            optimizer__param_groups=[("encoder.*", {"lr": settings.encoder_lr})],
-            lr=settings.lr,
-            max_epochs=settings.max_epochs,
-            batch_size=batch_size,
-            iterator_train__shuffle=True,
-            iterator_train__collate_fn=lambda rows: train.collate(rows, device),
-            iterator_valid__batch_size=_INFERENCE_BATCH,
-            iterator_valid__collate_fn=lambda rows: validation.collate(rows, device),
-            train_split=None if held_out is None else predefined_split(held_out),
-            device=str(device),
-            callbacks=used,
-            callbacks__print_log=None,
-            verbose=0,
-        )
-        net.initialize()
-        net.partial_fit(train)
-    history = [
-        {key: epoch[key] for key in ("epoch", "train_loss", "valid_loss", "dur") if key in epoch}
-        for epoch in net.history
-    ]
-    n_complete = sum("train_loss" in epoch for epoch in history)
-    scores = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
-    return TrainedNetwork(
-        network=net.module_.eval().cpu(),  # so that a pickle opens on machines without a GPU
-        history=history[:n_complete],
-        best_epoch=int(np.argmin(scores)) + 1 if scores else n_complete,
-        was_interrupted=n_complete < settings.max_epochs,
+    network = copy.deepcopy(network).to(device)
+    order = np.random.default_rng(seed)
+    inputs = _tensors(table.network_inputs, device)
+    places = torch.from_numpy(np.asarray(table.composition_of_row)).to(device)
+    features = torch.from_numpy(table.features.astype(np.float32)).to(device)
+    truth = torch.from_numpy(target).to(device)
+    truth = truth.float() if truth.is_floating_point() else truth
+    weights = torch.from_numpy(weight.astype(np.float32)).to(device)
+    n_batches = max(1, round(len(rows) / settings.batch_size))
+    n_steps = settings.max_epochs * n_batches
+    optimizer = torch.optim.AdamW(_groups(network, settings), fused=True)
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    started, step = time.perf_counter(), 0
+    network.train()
+    with one_thread(), fast_matrix_products():
+        for epoch in range(settings.max_epochs):
+            for batch in np.array_split(order.permutation(rows), n_batches):
+                for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+                    group["lr"] = peak * one_cycle(step / n_steps)
+                chosen = torch.from_numpy(batch).to(device)
+                at = places[chosen]
+                output = network(tuple(part[at] for part in inputs), features[chosen])
+                loss = _loss(output, truth[chosen], weights[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+                optimizer.step()
+                step += 1
+            needed = (time.perf_counter() - started) * settings.max_epochs
+            if epoch == 0 and needed > seconds_left:
+                raise OutOfTimeError(needed)
+            if on_epoch is not None:
+                on_epoch()
+    return network.eval().cpu()  # so that a pickle opens on machines without a GPU
+
+
+def mean_network(networks: list[FineTunedNetwork]) -> FineTunedNetwork:
+    """Network whose weights are the mean of those of several."""
+    states = [network.state_dict() for network in networks]
+    mean = copy.deepcopy(networks[0])
+    mean.load_state_dict(
+        {
+            key: torch.stack([state[key].double() for state in states]).mean(0).to(value.dtype)
+            if value.is_floating_point()
+            else value
+            for key, value in states[0].items()
+        },
+        strict=True,
     )
+    return mean.eval()
 
 
-def _silent(message: str) -> None:
-    """Take skorch's messages and show none."""
+@torch.inference_mode()
+def network_outputs(
+    network: FineTunedNetwork, table: EncodedTable, rows=slice(None), device="cpu"
+) -> np.ndarray:
+    """Predict standardised targets, or logits, of shape (n_rows, n_outputs).
+
+    In double precision where the rows are few, so that a row does not depend on its batch.
+    """
+    places, features = table.composition_of_row[rows], table.features[rows]
+    dtype = torch.float64 if working_precision(len(places)) is np.float64 else torch.float32
+    network = copy.deepcopy(network).to(device=device, dtype=dtype)
+    needed, places = np.unique(places, return_inverse=True)
+    inputs = tuple(
+        part.to(dtype) if part.is_floating_point() else part
+        for part in _tensors([part[needed] for part in table.network_inputs], device)
+    )
+    outputs = []
+    with one_thread():
+        for start in range(0, max(1, len(places)), _INFERENCE_BATCH):
+            block = slice(start, start + _INFERENCE_BATCH)
+            at = torch.from_numpy(places[block]).to(device)
+            numbers = torch.from_numpy(features[block]).to(device=device, dtype=dtype)
+            output = network(tuple(part[at] for part in inputs), numbers)
+            outputs.append(output.double().cpu().numpy())
+    return np.concatenate(outputs)
+
+
+class one_thread:  # noqa: N801 (a context manager)
+    """Let torch use one thread.
+
+    Networks this small gain nothing from more, and sums come out the same on every machine.
+    """
+
+    def __enter__(self):
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *error):
+        torch.set_num_threads(self._before)
+
+
+def _groups(network: FineTunedNetwork, settings: TrainingSettings) -> list[dict]:
+    groups = []
+    for is_encoder, rate in ((True, settings.encoder_lr), (False, settings.lr)):
+        for decays in (True, False):
+            chosen = [
+                parameter
+                for name, parameter in network.named_parameters()
+                if name.startswith("encoder.") == is_encoder and (parameter.ndim > 1) == decays
+            ]
+            decay = settings.weight_decay if decays else 0.0
+            groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+    return [group for group in groups if group["params"]]
+
+
+def _loss(output: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Weighted Huber loss of standardised targets, NaN where missing; cross-entropy of classes."""
+    if not truth.is_floating_point():
+        loss = nn.functional.cross_entropy(output, truth, reduction="none", label_smoothing=0.02)
+        return (loss * weight).sum() / weight.sum().clamp_min(1e-12)
+    present = ~torch.isnan(truth)
+    error = torch.where(present, output - torch.nan_to_num(truth), 0.0)
+    loss = nn.functional.huber_loss(
+        error, torch.zeros_like(error), reduction="none", delta=HUBER_DELTA
+    )
+    weights = weight[:, None] * present
+    return (loss * weights).sum() / weights.sum().clamp_min(1e-12)
+
+
+def _tensors(arrays, device="cpu") -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)

@@ -1,33 +1,54 @@
-"""Epochs in, a progress bar out: what `verbose=1` shows of fine-tuning."""
+"""Progress of a fit: one bar a member, on a terminal and nowhere else."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from skorch.callbacks import Callback
 
 
-class NetworkProgress(Callback):
-    """Progress bar of one network, on standard error."""
+class FitProgress:
+    """Bars on standard error, which are removed when the fit is over.
 
-    def __init__(self, title: str, max_epochs: int):
-        self.title = title
-        self.max_epochs = max_epochs
+    Parameters
+    ----------
+    verbose : int
+        0 shows nothing; 1 shows bars where standard error is a terminal.
 
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Open the bar."""
-        self.progress_ = Progress(
+    Examples
+    --------
+    >>> from cromel_sklearn.estimators.progress import FitProgress
+    >>> with FitProgress(verbose=0) as progress:
+    ...     progress.start(["trees"], 2)
+    ...     progress.advance("trees")
+    """
+
+    def __init__(self, verbose: int):
+        console = Console(stderr=True)
+        self._bars: dict[str, int] = {}
+        self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TimeRemainingColumn(), TextColumn("{task.fields[loss]}"),
-            console=Console(stderr=True),
+            TimeRemainingColumn(), console=console, transient=True,
+            disable=not (verbose and console.is_terminal),
         )  # fmt: skip
-        self.bar_ = self.progress_.add_task(self.title, total=self.max_epochs, loss="")
-        self.progress_.start()
 
-    def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
-        """Advance."""
-        epoch = net.history[-1]
-        name = "valid_loss" if "valid_loss" in epoch else "train_loss"
-        self.progress_.update(self.bar_, advance=1, loss=f"{name} {epoch[name]:.4f}")
+    def __enter__(self) -> "FitProgress":
+        self._progress.start()
+        return self
 
-    def on_train_end(self, net, X=None, y=None, **kwargs):
-        """Close the bar."""
-        self.progress_.stop()
+    def __exit__(self, *error) -> None:
+        self._progress.stop()
+
+    def start(self, names, n_steps: int) -> None:
+        """Show a bar for each name."""
+        self._bars = {name: self._progress.add_task(name, total=n_steps) for name in names}
+
+    def expect(self, name: str, n_steps: int) -> None:
+        """Change the number of steps of a bar."""
+        self._progress.update(self._bars[name], total=n_steps)
+
+    def advance(self, name: str) -> None:
+        """One step is done."""
+        self._progress.advance(self._bars[name])
+
+    def finish(self, name: str) -> None:
+        """All steps are done, or will not be."""
+        task = self._progress.tasks[self._bars[name]]
+        self._progress.update(self._bars[name], completed=task.total)

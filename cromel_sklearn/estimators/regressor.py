@@ -1,156 +1,139 @@
-"""Formulas and measured numbers in, fine-tuned predictions with intervals out."""
+"""Regressor of measurements: a stack of members with calibrated uncertainty."""
+
+from numbers import Real
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn_compat import StrOptions, check_parameters
 from ..data.target_scale import TARGET_TRANSFORMS, TargetScale
-from .finetuned_estimator import FineTunedEstimator
-from .uncertainty import conformal_quantile, noise_factor
+from ..data.targets import checked_targets, checked_weights
+from .measurement_estimator import (
+    MeasurementEstimator,
+    in_place,
+    usable_rows,
+)
+from .members import REGRESSOR_MEMBERS
 
 
-class CroMELRegressor(RegressorMixin, FineTunedEstimator):
-    r"""Regression of measurements by fine-tuning a pretrained encoder.
+class CroMELRegressor(RegressorMixin, MeasurementEstimator):
+    r"""Regression of measurements, with uncertainty and a domain of applicability.
 
-    An ensemble of networks: each is a copy of the pretrained encoder under a small head, trained
-    together with a one-cycle schedule, the encoder at a lower rate than the head. Beside each
-    network stands a support vector machine on the pretrained embedding, which small tables suit
-    better. Each network holds out other compositions, which choose the epoch whose weights are
-    kept, the share of the machines, and calibrate the uncertainty. Targets and numeric columns are
-    standardised inside.
+    Members of three kinds predict the target: stock models on the pretrained embedding (a support
+    vector machine, a Gaussian process), stock models on the elements (extremely randomized trees
+    and boosting on the calculated properties that the encoder predicts beside the fractions of the
+    elements, trees on the bare fractions), and networks that train the encoder further. Numeric
+    columns stand beside each. In five folds that keep the rows of a composition together, each
+    member predicts rows that it has not seen; these predictions give the weights of the members,
+    and their errors the uncertainty.
 
     Parameters
     ----------
     encoder : str, path-like or Checkpoint, default="mp-multi"
         As in `CroMELTransformer`.
-    hidden_layer_sizes : tuple of int, default=(128,)
-        Hidden layers of the head.
-    loss : {"absolute_error", "squared_error", "huber"}, default="absolute_error"
-        Of the standardised target.
-    max_epochs : "auto" or int, default="auto"
-        "auto" is 30, and for small tables as many as make 900 steps, at most 150.
-    lr, encoder_lr : float, default=1e-3, 2e-4
-        Peak learning rates of head and encoder.
-    weight_decay : float, default=1e-2
-        Of AdamW.
-    batch_size : "auto" or int, default="auto"
-        "auto" is a thirtieth of the rows, at least 16 and at most 256.
-    early_stopping : bool, default=True
-        Hold out compositions, keep each network's best epoch on them, and calibrate with them.
-    validation_fraction : float, default=0.1
-        Compositions that each network holds out.
-    n_estimators : int, default=3
-        Networks; they start from the members of the encoder in turn.
-    freeze_encoder : bool, default=False
-        Train the heads only.
-    kernel_machine : bool, default=True
-        Blend each network with a support vector machine on the pretrained embedding, at the share
-        that suits the held-out compositions; without `early_stopping` the networks do alone.
+    members : "auto" or list of str, default="auto"
+        Names of the members to use: "element_trees", "fraction_trees", "support_vectors" (up to
+        8,000 rows), "gaussian_process" (up to 2,000), "boosting", "networks". All by default.
+    formula_column : column name, optional
+        Of a table; by default the one column that is not numeric.
     feature_columns : list of column names, optional
         Numeric columns beside the compositions (temperature, load, ...); all numeric columns of `X`
-        by default.
-    target_transform : {None, "log10"}, default=None
-        Predict the decadic logarithm of a positive target; predictions are transformed back.
+        by default. Other columns are then ignored.
+    target_transform : {None, "log10", "log1p"}, default=None
+        Predict the logarithm of a positive target; predictions are transformed back.
+    target_min, target_max : float, optional
+        Bounds of the target, which predictions and intervals keep to.
+    on_invalid : {"raise", "drop", "nan"}, default="raise"
+        Rows that are no composition or lack a number: raise an error that names them; "drop" leaves
+        them out of `fit`, with one warning, and predicts NaN for them; "nan" does so in predictions
+        alone.
+    time_limit : float, optional
+        Seconds that a fit may take. Members that would take longer are left out, with a warning.
     n_jobs : int, optional
-        Networks trained in parallel, as in joblib.
+        Folds fitted in parallel threads, as in joblib.
     device : str, default="auto"
         "auto" (a CUDA GPU where there is one), "cpu", "cuda" or "cuda:<index>".
     random_state : int, RandomState or None, default=None
-        Of heads, held-out rows and order; an int makes fits on a CPU equal to the last bit.
-    warm_start : bool, default=False
-        Go on from the networks of the last fit instead of the pretrained encoder. Rows that they
-        have seen may then be held out, and the uncertainty comes out too small.
-    verbose : int, default=0
-        1 shows a progress bar a network.
+        Of folds, trees, heads and order; an int makes fits on a CPU equal.
+    verbose : int, default=1
+        1 shows progress on a terminal, 0 nothing.
 
     Attributes
     ----------
     encoder_ : Checkpoint
         The pretrained encoder, unchanged.
-    checkpoint_ : Checkpoint
-        The fine-tuned encoder, for `CroMELTransformer(encoder=...)`; the properties that it
-        predicts have drifted with it.
-    networks_ : list of FineTunedNetwork
-    blend_ : KernelBlend
-        The kernel machines, `blend_.machines`, and their share in a prediction, `blend_.share`.
-    loss_curve_ : list of list of dict
-        For each network and epoch: train_loss, and valid_loss on its held-out rows.
-    best_epoch_ : list of int
-        Epoch, counted from 1, whose weights each network keeps.
+    member_weights_ : dict of str to float
+        Weight of each member in a prediction.
+    left_out_ : dict of str to str
+        Members that were not fitted, and why.
+    stack_ : Stack
+        The fitted members.
+    uncertainty_ : Uncertainty
+        The model of the errors and the domain.
     n_features_in_ : int
         Columns in use: that of compositions, and numeric ones.
     feature_names_in_ : ndarray of object
-        Names of all columns of a table that has names.
+        Names of the columns in use, where the table has names.
 
     References
     ----------
-    Na, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01723-1. Deep ensembles:
-    Lakshminarayanan et al., NeurIPS 2017, arXiv:1612.01474.
+    Na, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01723-1. Stacks: Breiman, Machine
+    Learning 24, 49 (1996), doi:10.1007/BF00117832. Intervals: Papadopoulos et al., J. Artif.
+    Intell. Res. 40, 815 (2011), doi:10.1613/jair.3198.
 
     Examples
     --------
     >>> from cromel_sklearn import CroMELRegressor, load_standard_enthalpies
     >>> sample = load_standard_enthalpies()
-    >>> model = CroMELRegressor(max_epochs=2, n_estimators=1, random_state=0)
-    >>> model = model.fit(sample.formulas[:200], sample.target[:200])
-    >>> mean, std = model.predict(["MgO", "FeO"], return_std=True)
-    >>> model.predict_interval(["MgO", "FeO"], coverage=0.8).shape
+    >>> model = CroMELRegressor(members=["element_trees", "support_vectors"], random_state=0)
+    >>> model = model.fit(sample.formulas[::4], sample.target[::4])
+    >>> mean, std = model.predict(["MgO", "NaCl"], return_std=True)
+    >>> model.predict_interval(["MgO", "NaCl"], coverage=0.8).shape
     (2, 2)
     """
 
+    _member_names = REGRESSOR_MEMBERS
     _parameter_constraints = {  # noqa: RUF012
-        **FineTunedEstimator._parameter_constraints,
-        "loss": [StrOptions({"absolute_error", "squared_error", "huber"})],
+        **MeasurementEstimator._parameter_constraints,
         "target_transform": [StrOptions(TARGET_TRANSFORMS), None],
+        "target_min": [Real, None],
+        "target_max": [Real, None],
     }
 
     def __init__(
         self,
         encoder="mp-multi",
         *,
-        hidden_layer_sizes=(128,),
-        loss="absolute_error",
-        max_epochs="auto",
-        lr=1e-3,
-        encoder_lr=2e-4,
-        weight_decay=1e-2,
-        batch_size="auto",
-        early_stopping=True,
-        validation_fraction=0.1,
-        n_estimators=3,
-        freeze_encoder=False,
-        kernel_machine=True,
+        members="auto",
+        formula_column=None,
         feature_columns=None,
         target_transform=None,
+        target_min=None,
+        target_max=None,
+        on_invalid="raise",
+        time_limit=None,
         n_jobs=None,
         device="auto",
         random_state=None,
-        warm_start=False,
-        verbose=0,
+        verbose=1,
     ):
         self.encoder = encoder
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.loss = loss
-        self.max_epochs = max_epochs
-        self.lr = lr
-        self.encoder_lr = encoder_lr
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_estimators = n_estimators
-        self.freeze_encoder = freeze_encoder
-        self.kernel_machine = kernel_machine
+        self.members = members
+        self.formula_column = formula_column
         self.feature_columns = feature_columns
         self.target_transform = target_transform
+        self.target_min = target_min
+        self.target_max = target_max
+        self.on_invalid = on_invalid
+        self.time_limit = time_limit
         self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
-        self.warm_start = warm_start
         self.verbose = verbose
 
     def fit(self, X, y, sample_weight=None):
-        """Fine-tune.
+        """Fit the members, their weights and the model of their errors.
 
         Parameters
         ----------
@@ -159,6 +142,7 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             With several outputs, NaN where not measured.
         sample_weight : array-like of shape (n_samples,), optional
+            Rows of weight zero change nothing.
 
         Returns
         -------
@@ -171,78 +155,59 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         EncoderNotFoundError, CheckpointError, DeviceError
             If the encoder or the device cannot be used.
         """
+        from ..data.measurements import require_no_target
+        from .uncertainty import learn_uncertainty
+
         check_parameters(self)
-        go_on = self.warm_start and hasattr(self, "networks_")
-        return self._fit(X, y, sample_weight, go_on=go_on)
-
-    def partial_fit(self, X, y, sample_weight=None):
-        """Train each network for one more epoch at constant rates; the first call starts.
-
-        Nothing is held out: the uncertainty stays as the last `fit` calibrated it, and the kernel
-        machines as it fitted them.
-
-        Parameters
-        ----------
-        X, y, sample_weight : as in `fit`
-
-        Returns
-        -------
-        self
-        """
-        check_parameters(self)
-        return self._fit(X, y, sample_weight, go_on=hasattr(self, "networks_"), one_epoch=True)
-
-    def _fit(self, X, y, sample_weight, *, go_on, one_epoch=False):
-        self._require_target(y)
-        if not go_on:
-            self.target_scale_ = TargetScale.of(y, self.target_transform)
-        target = self.target_scale_.standardise(y)
-        weight = self._checked_weight(sample_weight, target)
-        trained = self._train(
-            X, target, weight, target.shape[1], self.loss, go_on=go_on, one_epoch=one_epoch
+        if y is None:
+            raise ValueError("CroMELRegressor requires y to be passed, but the target y is None.")
+        y = checked_targets(y)
+        weight = checked_weights(sample_weight, len(y))
+        table = self._start_fit(X)
+        table, y, weight = usable_rows(table, y, weight)
+        require_no_target(table, self.layout_, y.reshape(len(y), -1))
+        self.target_scale_ = TargetScale.of(
+            y, self.target_transform, self.target_min, self.target_max
         )
-        if trained is not None:
-            outputs, noises, held_out = trained
-            stated = _stated(outputs, noises)
-            scores = [
-                np.abs(outputs[number, rows] - target[rows]) / stated[rows]
-                for number, rows in enumerate(held_out)
-            ]
-            self.held_out_scores_ = np.concatenate(scores)
-        elif not go_on:
-            self.held_out_scores_ = np.empty((0, target.shape[1]))
+        target = self.target_scale_.standardise(y)
+        encoded, unseen = self._fit_stack(table, self.target_scale_.bounded(target), weight)
+        self.uncertainty_ = learn_uncertainty(self.stack_, encoded, target, unseen, self._seed)
+        self.cross_validated_error_ = self._cross_validated_error(y, unseen)
         return self
 
     def predict(self, X, return_std=False):
         """Predict.
 
+        Warns of rows far outside the domain.
+
         Parameters
         ----------
         X : as in `fit`, of n_samples rows
+            A table may have more columns, in any order.
         return_std : bool, default=False
 
         Returns
         -------
         mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the unit of `y`.
+            In the unit of `y`; NaN for rows left out by `on_invalid`.
         std : the same, if `return_std`
-            Spread of the networks and noise that they have learned, scaled so that it agrees with
-            the errors on held-out rows.
+            Standard deviation of the error, as learned from rows that the members had not seen;
+            grows outside the domain.
         """
-        outputs, noises = self._outputs(X)
+        center, expected, score, valid = self._predicted(X, with_errors=return_std)
+        self._warn_of_far_rows(score)
         scale = self.target_scale_
-        mean = outputs.mean(0)
+        mean = in_place(scale.restore(center), valid)
         if not return_std:
-            return scale.restore(mean)
-        std = _stated(outputs, noises) * [noise_factor(scores) for scores in self._scores()]
-        return scale.restore(mean), scale.restore_deviation(mean, std)
+            return mean
+        std = expected * [error.factor for error in self.uncertainty_.errors]
+        return mean, in_place(scale.restore_deviation(center, std), valid)
 
     def predict_interval(self, X, coverage=0.9):
         """Predict intervals that hold the measured value with a given probability.
 
-        Conformal: the stated uncertainty times the quantile of its misses on held-out rows. With
-        one network the coverage is that of split conformal prediction; with several, each held-out
-        error is that of one network and the intervals of their mean are rather too wide.
+        Normalised conformal prediction: the expected error times the quantile of its misses on rows
+        that the members had not seen.
 
         Parameters
         ----------
@@ -258,27 +223,53 @@ class CroMELRegressor(RegressorMixin, FineTunedEstimator):
         Raises
         ------
         CalibrationError
-            If there are too few held-out rows for that coverage.
+            If there were too few rows in `fit` for that coverage.
         """
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}")
-        outputs, noises = self._outputs(X)
-        quantiles = [conformal_quantile(scores, coverage) for scores in self._scores()]
-        half = _stated(outputs, noises) * quantiles
-        ends = (outputs.mean(0) - half, outputs.mean(0) + half)
-        return np.stack([self.target_scale_.restore(end) for end in ends], axis=-1)
+        center, expected, score, valid = self._predicted(X, with_errors=True)
+        self._warn_of_far_rows(score)
+        intervals = np.stack(
+            [
+                error.interval(center[:, output], expected[:, output], coverage)
+                for output, error in enumerate(self.uncertainty_.errors)
+            ],
+            axis=1,
+        )
+        ends = [self.target_scale_.restore(intervals[:, :, end]) for end in (0, 1)]
+        return in_place(np.stack(ends, axis=-1), valid)
 
-    def _scores(self) -> list[np.ndarray]:
-        """Held-out scores of each output, without those that were not measured."""
-        return [column[~np.isnan(column)] for column in self.held_out_scores_.T]
+    @property
+    def _domain(self):
+        return self.uncertainty_.domain
+
+    def _predicted(self, X, *, with_errors: bool):
+        """Standardised predictions, expected errors, domain scores, and which rows are valid."""
+        check_is_fitted(self, "uncertainty_")
+        table = self._read(X)
+        centers, expected, scores = [], [], []
+        for part in self._encoded(table):
+            predicted, deviation = self.stack_.predict(part)
+            centers.append(self.stack_.combine(predicted))
+            if with_errors:
+                errors, score = self.uncertainty_.expected_errors(
+                    self.stack_, part, predicted, deviation
+                )
+                expected.append(errors)
+            else:
+                score = self._domain.score(part, self._domain.neighborhood(part))
+            scores.append(score)
+        joined = np.concatenate(expected) if with_errors else None
+        return np.concatenate(centers), joined, np.concatenate(scores), table.valid
+
+    def _cross_validated_error(self, y, unseen) -> list[float]:
+        """Mean absolute error of each output on rows that the members had not seen."""
+        combined = self.target_scale_.restore(self.stack_.combine(unseen.predicted))
+        errors = np.abs(combined - y).reshape(len(y), -1)
+        return np.nanmean(errors, axis=0).tolist()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.two_d_labels = False
         return tags
-
-
-def _stated(outputs: np.ndarray, noises: np.ndarray) -> np.ndarray:
-    """Standard deviation before calibration: spread of the networks and their mean noise."""
-    return np.sqrt(outputs.var(0) + (noises**2).mean(0))

@@ -1,110 +1,250 @@
-"""Calibration of noise, intervals and probabilities on held-out rows."""
+"""Uncertainty of a stack: how large its errors are, learned from those on rows it had not seen.
+
+A forest learns the absolute error from signals of difficulty; beyond the domain its answer grows
+with the distance. Normalised conformal prediction turns this into intervals.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from crepes import ConformalRegressor
+from sklearn.ensemble import ExtraTreesRegressor
 
 from ..exceptions import CalibrationError
+from .applicability import Neighborhood, TrainingDomain, usual_distance
+from .stack import OutOfFold, Stack
+from .views import EncodedTable
+
+N_TREES = 60
+# Rows by which the forest learns; all rows calibrate.
+_MOST_ROWS = 5_000
+# Errors are taken for at least this part of their median.
+_FLOOR = 0.2
+# Score at which a row outside the domain is given the error of the most difficult rows.
+_OUTSIDE = 1.5
+_MOST_GROWTH = 3.0
 
 
-def noise_factor(scores: np.ndarray) -> float:
-    """Factor that makes stated standard deviations agree with held-out errors.
+@dataclass
+class ErrorModel:
+    """Errors of one output.
 
-    Parameters
+    Attributes
     ----------
-    scores : ndarray of shape (n_held_out,)
-        Absolute errors over stated standard deviations.
-
-    Returns
-    -------
-    float
-        Root of the mean square; 1 without held-out rows.
+    forest : ExtraTreesRegressor, or None
+        Of absolute errors, standardised; None where all errors are alike.
+    usual, floor, ceiling : float
+        Median error, the least that is stated, and that of the most difficult rows.
+    scores : ndarray of shape (n_calibrating,)
+        Absolute errors of held-out rows over what was expected of them.
+    factor : float
+        Standard deviation over expected absolute error.
     """
-    return float(np.sqrt(np.mean(scores**2))) if len(scores) else 1.0
 
+    forest: ExtraTreesRegressor | None
+    usual: float
+    floor: float
+    ceiling: float
+    scores: np.ndarray
+    factor: float
 
-def conformal_quantile(scores: np.ndarray, coverage: float) -> float:
-    r"""Score below which a new row falls with probability `coverage`.
+    def expected_error(self, signals: np.ndarray, domain_score: np.ndarray) -> np.ndarray:
+        """Absolute error to be expected of each row, shape (n_samples,)."""
+        error = np.full(len(signals), self.usual)
+        if self.forest is not None:
+            error = _forest_mean(self.forest, signals)
+        return self._grown(np.maximum(error, self.floor), domain_score)
 
-    The :math:`\lceil (n + 1) c \rceil`-th smallest of n held-out scores (split conformal
-    prediction, Lei et al., J. Am. Stat. Assoc. 113, 1094 (2018),
-    doi:10.1080/01621459.2017.1307116).
+    def _grown(self, error, domain_score) -> np.ndarray:
+        """Let errors grow outside the domain."""
+        part = np.clip((domain_score - 1) / (_OUTSIDE - 1), 0.0, 1.0)
+        ceiling = np.maximum(self.ceiling, error)
+        growth = np.clip(domain_score / _OUTSIDE, 1.0, _MOST_GROWTH)
+        return (error + part * (ceiling - error)) * growth
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n_held_out,)
-    coverage : float between 0 and 1
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    CalibrationError
-        If there are too few held-out rows for that coverage.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cromel_sklearn.estimators.uncertainty import conformal_quantile
-    >>> conformal_quantile(np.arange(1.0, 20.0), 0.9)
-    18.0
-    """
-    rank = int(np.ceil((len(scores) + 1) * coverage - 1e-9))
-    if rank > len(scores):
+    def interval(self, center, expected, coverage: float) -> np.ndarray:
+        """Ends of conformal intervals, shape (n_samples, 2)."""
         needed = int(np.ceil(coverage / (1 - coverage) - 1e-9))
-        raise CalibrationError(
-            f"coverage={coverage} needs at least {needed} held-out rows, the fit kept "
-            f"{len(scores)}; ask for less coverage, fit with early_stopping=True and a larger "
-            f"validation_fraction or n_estimators, or give more rows."
-        )
-    return float(np.sort(scores)[rank - 1])
+        if len(self.scores) < needed:
+            raise CalibrationError(
+                f"coverage={coverage} needs at least {needed} rows in fit, there were "
+                f"{len(self.scores)}; ask for less coverage or give more rows."
+            )
+        conformal = ConformalRegressor().fit(self.scores, sigmas=np.ones(len(self.scores)))
+        return conformal.predict_int(center, sigmas=expected, confidence=coverage)
 
 
-def temperature(logits: np.ndarray, classes: np.ndarray, weight: np.ndarray) -> float:
-    """Temperature that makes held-out probabilities most likely.
+@dataclass
+class Uncertainty:
+    """Errors of all outputs, and the domain that the model knows.
 
-    Guo et al., ICML 2017, arXiv:1706.04599. The classes are smoothed as by Platt (Advances in Large
-    Margin Classifiers, 1999), so that a handful of rows, all right, does not call for certainty.
-
-    Parameters
+    Attributes
     ----------
-    logits : ndarray of shape (n_held_out, n_classes)
-    classes : ndarray of shape (n_held_out,), int
-    weight : ndarray of shape (n_held_out,)
+    domain : TrainingDomain
+    errors : list of ErrorModel
+    """
+
+    domain: TrainingDomain
+    errors: list[ErrorModel]
+
+    def expected_errors(self, stack: Stack, table: EncodedTable, predicted, deviation):
+        """Expected absolute errors and domain scores.
+
+        Parameters
+        ----------
+        stack : Stack
+        table : EncodedTable
+        predicted, deviation : as `Stack.predict` gives them
+
+        Returns
+        -------
+        expected : ndarray of shape (n_samples, n_outputs)
+        domain_score : ndarray of shape (n_samples,)
+        """
+        neighborhood = self.domain.neighborhood(table)
+        score = self.domain.score(table, neighborhood)
+        columns = []
+        for output, error in enumerate(self.errors):
+            signals = difficulty_signals(
+                stack, table, predicted, deviation, neighborhood, score, output
+            )
+            columns.append(error.expected_error(signals, score))
+        return np.column_stack(columns), score
+
+
+def difficulty_signals(
+    stack: Stack, table: EncodedTable, predicted, deviation, neighborhood: Neighborhood,
+    domain_score, output: int,
+) -> np.ndarray:  # fmt: skip
+    """Columns by which easy rows can be told from difficult ones.
+
+    Prediction, spread of the members and of the trees, distance to the nearest training
+    compositions, spread of their targets and their distance from the prediction, domain score,
+    spread of the encoder's teachers; calculated properties, element fractions and numeric columns.
 
     Returns
     -------
-    float
-        Between 0.1 and 10; 1 without held-out rows.
+    ndarray of shape (n_samples, n_signals), float32
     """
-    if not weight.sum() > 0:
-        return 1.0
-    n_classes = logits.shape[1]
-    smoothing = 1 / (np.bincount(classes, minlength=n_classes)[classes] + 2)
-    truth = np.full(logits.shape, 1 / max(n_classes - 1, 1)) * smoothing[:, None]
-    truth[np.arange(len(classes)), classes] = 1 - smoothing
+    weights = stack.weights[output]
+    combined = weights.combine(predicted[:, :, output])
+    share = weights.weights / max(weights.weights.sum(), 1e-12)
+    spread = np.sqrt(((predicted[:, :, output] - combined[:, None]) ** 2) @ share)
+    targets = neighborhood.targets[:, :, output]
+    near = np.where(np.isnan(targets), combined[:, None], targets)
+    signals = np.column_stack(
+        [
+            combined, spread, deviation[:, output], neighborhood.distances[:, 0],
+            neighborhood.distances.mean(axis=1), near.std(axis=1),
+            np.abs(near.mean(axis=1) - combined), domain_score,
+        ]
+    )  # fmt: skip
+    rows = table.composition_of_row
+    return np.hstack(
+        [signals, table.spread[rows], table.properties[rows], table.fractions[rows],
+         table.features],
+        dtype=np.float32,
+    )  # fmt: skip
 
-    def negative_log_likelihood(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -np.average((truth * scaled).sum(axis=1), weights=weight)
 
-    bound = np.log(10.0)
-    found = minimize_scalar(negative_log_likelihood, bounds=(-bound, bound), method="bounded")
-    return float(np.exp(found.x))
-
-
-def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Mean over networks of the tempered probabilities.
+def learn_uncertainty(
+    stack: Stack, table: EncodedTable, target, out_of_fold: OutOfFold, seed: int
+) -> Uncertainty:
+    """Learn the errors of a stack from its predictions of rows that it had not seen.
 
     Parameters
     ----------
-    logits : ndarray of shape (n_networks, n_samples, n_classes)
-    temperature : float
+    stack : Stack
+    table : EncodedTable
+    target : ndarray of shape (n_samples, n_outputs)
+        Standardised, NaN where not measured.
+    out_of_fold : OutOfFold
+    seed : int
 
     Returns
     -------
-    ndarray of shape (n_samples, n_classes)
+    Uncertainty
     """
-    return softmax(logits / temperature, axis=2).mean(axis=0)
+    n_samples, n_outputs = target.shape
+    everything = np.arange(n_samples)
+    distances = np.empty(n_samples)
+    parts = []
+    for train, test in out_of_fold.folds:
+        domain = TrainingDomain.of(table, train, target, seed)
+        part = rows_of(table, test)
+        found = domain.neighborhood(part)
+        distances[test] = found.distances.mean(axis=1)
+        parts.append((domain, part, found, test))
+    usual = usual_distance(distances)
+    signals: list = [None] * n_outputs
+    scores = np.empty(n_samples)
+    for domain, part, found, test in parts:
+        score = TrainingDomain(**{**vars(domain), "usual_distance": usual}).score(part, found)
+        scores[test] = score
+        for output in range(n_outputs):
+            columns = difficulty_signals(
+                stack, part, out_of_fold.predicted[test], out_of_fold.deviation[test], found,
+                score, output,
+            )  # fmt: skip
+            if signals[output] is None:
+                signals[output] = np.empty((n_samples, columns.shape[1]), dtype=np.float32)
+            signals[output][test] = columns
+    errors = []
+    for output in range(n_outputs):
+        combined = stack.weights[output].combine(out_of_fold.predicted[:, :, output])
+        error = np.abs(target[:, output] - combined)
+        errors.append(_error_model(signals[output], error, scores, out_of_fold.folds, seed))
+    return Uncertainty(TrainingDomain.of(table, everything, target, seed, usual), errors)
+
+
+def rows_of(table: EncodedTable, rows) -> EncodedTable:
+    """Some rows of an encoded table, with the compositions that they have."""
+    distinct, inverse = np.unique(table.composition_of_row[rows], return_inverse=True)
+    return EncodedTable(
+        embedding=table.embedding[distinct],
+        properties=table.properties[distinct],
+        fractions=table.fractions[distinct],
+        spread=table.spread[distinct],
+        network_inputs=tuple(part[distinct] for part in table.network_inputs),
+        composition_of_row=inverse,
+        features=table.features[rows],
+    )
+
+
+def _error_model(signals, error, domain_score, folds, seed: int) -> ErrorModel:
+    measured = np.isfinite(error)
+    usual = float(np.median(error[measured]))
+    capped = np.minimum(error, 20 * usual) if usual > 0 else error  # one outlier teaches nothing
+    model = ErrorModel(
+        None, max(usual, 1e-12), max(_FLOOR * usual, 1e-12), max(usual, 1e-12), np.empty(0), 1.0
+    )
+    expected = np.full(len(error), model.usual)
+    if np.ptp(error[measured]) > 1e-9 and measured.sum() >= 20:
+        for train, test in folds:
+            forest = _fitted_forest(signals, capped, train[measured[train]], seed)
+            expected[test] = _forest_mean(forest, signals[test])
+        model.forest = _fitted_forest(signals, capped, np.flatnonzero(measured), seed)
+    expected = np.maximum(expected, model.floor)
+    model.ceiling = float(np.quantile(expected[measured], 0.975))
+    expected = model._grown(expected, domain_score)
+    scores = error[measured] / expected[measured]
+    model.scores = np.sort(scores)[::-1]
+    most = min(np.quantile(scores, 0.99), 10 * np.median(scores))  # one outlier widens nothing
+    model.factor = float(np.sqrt(np.mean(np.minimum(scores, most) ** 2))) or 1.0
+    return model
+
+
+def _fitted_forest(signals, error, rows, seed: int) -> ExtraTreesRegressor:
+    chosen = np.random.default_rng(seed).permutation(rows)[:_MOST_ROWS]
+    forest = ExtraTreesRegressor(
+        N_TREES, min_samples_leaf=max(3, len(chosen) // 250), max_features=1 / 3,
+        random_state=seed,
+    )  # fmt: skip
+    return forest.fit(signals[chosen], error[chosen])
+
+
+def _forest_mean(forest: ExtraTreesRegressor, signals: np.ndarray) -> np.ndarray:
+    total = np.zeros(len(signals))
+    for tree in forest.estimators_:
+        total += tree.tree_.predict(signals).ravel()
+    return total / len(forest.estimators_)

@@ -4,8 +4,6 @@ from cromel_sklearn import (
     CroMELClassifier,
     CroMELPretrainer,
     CroMELRegressor,
-    CroMELStackingClassifier,
-    CroMELStackingRegressor,
     CroMELTransformer,
 )
 
@@ -14,6 +12,4 @@ ESTIMATORS = [
     CroMELPretrainer(),
     CroMELRegressor(),
     CroMELClassifier(),
-    CroMELStackingRegressor(),
-    CroMELStackingClassifier(),
 ]

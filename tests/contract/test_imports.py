@@ -31,7 +31,7 @@ PACKAGE = Path(cromel_sklearn.__file__).parent
             ("torch", "skorch", "pymatgen", "matplotlib"),
         ),
         (
-            "from cromel_sklearn import CroMELStackingRegressor",
+            "from cromel_sklearn import CroMELClassifier",
             ("torch", "skorch", "pymatgen", "matplotlib"),
         ),
         ("import cromel_sklearn.cli.app", ("torch", "skorch", "pymatgen", "sklearn", "matplotlib")),

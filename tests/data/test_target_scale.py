@@ -9,7 +9,7 @@ from cromel_sklearn.data.target_scale import TargetScale
 Y = np.array([[1.0, 10.0], [3.0, np.nan], [8.0, 1000.0]])
 
 
-@pytest.mark.parametrize("transform", [None, "log10"])
+@pytest.mark.parametrize("transform", [None, "log10", "log1p"])
 @pytest.mark.parametrize("y", [Y, Y[:, 0]])
 def test_restoring_gives_the_target_back(y, transform):
     scale = TargetScale.of(y, transform)
@@ -33,3 +33,27 @@ def test_constant_target_has_scale_one():
 def test_other_number_of_outputs_is_named():
     with pytest.raises(InvalidTableError, match="y has 1 outputs, the model was fitted with 2"):
         TargetScale.of(Y, None).standardise(Y[:, 0])
+
+
+def test_outliers_are_taken_for_less_and_all_else_as_it_is():
+    y = np.append(np.random.default_rng(0).normal(-1.0, 0.1, 40), 1e9)
+    with pytest.warns(UserWarning, match="y has 1e.09 at index 40, far from all other rows"):
+        scale = TargetScale.of(y)
+    bounded = scale.bounded(scale.standardise(y))
+    assert np.abs(bounded).max() < 10
+    assert np.array_equal(bounded[:40], scale.standardise(y)[:40])
+    assert 0.05 < scale.scale[0] < 0.3
+
+
+def test_bounds_hold_and_targets_outside_are_named():
+    scale = TargetScale.of([0.0, 0.5, 1.0], None, 0.0, 1.0)
+    assert scale.restore(np.array([[-9.0], [9.0]])).tolist() == [0.0, 1.0]
+    with pytest.raises(InvalidTableError, match="y has 1.5 at index 1; expected values from targe"):
+        TargetScale.of([0.0, 1.5], None, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(("transform", "lowest"), [("log10", 0), ("log1p", -1)])
+def test_logarithms_name_targets_that_have_none(transform, lowest):
+    message = f"target_transform='{transform}' needs targets above {lowest}; leave"
+    with pytest.raises(InvalidTableError, match=message):
+        TargetScale.of([1.0, lowest, 2.0], transform)

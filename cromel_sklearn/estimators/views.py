@@ -1,0 +1,112 @@
+"""Views: the matrices that the members of an estimator see of a table of measurements."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..data.measurements import MeasurementTable
+
+#: View -> blocks of columns, which the numeric columns of the table follow in each.
+VIEWS = {
+    "embedding": ("embedding",),
+    "elements": ("properties", "fractions"),
+    "fractions": ("fractions",),
+    "everything": ("embedding", "properties", "fractions"),
+}
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """A table of measurements, each distinct composition encoded once.
+
+    Attributes
+    ----------
+    embedding : ndarray of shape (n_compositions, embedding_dim), float32
+    properties : ndarray of shape (n_compositions, n_properties), float32
+        Calculated properties that the encoder predicts, in their units.
+    fractions : ndarray of shape (n_compositions, n_elements), float32
+        Atomic fraction of each element.
+    spread : ndarray of shape (n_compositions, n_spreads), float32
+        Disagreement of the encoder's teachers; no columns where the encoder does not tell.
+    network_inputs : tuple of ndarray with n_compositions rows
+        What the encoder's network reads.
+    composition_of_row : ndarray of shape (n_samples,), int64
+        Row of the above for each row of the table.
+    features : ndarray of shape (n_samples, n_feature_columns), float64
+        Numeric columns beside the compositions.
+    """
+
+    embedding: np.ndarray
+    properties: np.ndarray
+    fractions: np.ndarray
+    spread: np.ndarray
+    network_inputs: tuple
+    composition_of_row: np.ndarray
+    features: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.composition_of_row)
+
+    def view(self, name: str, rows=slice(None)) -> np.ndarray:
+        """Matrix that a member sees.
+
+        Parameters
+        ----------
+        name : str
+            One of `VIEWS`.
+        rows : index of rows, optional
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_columns), float64
+            The numeric columns of the table stand last.
+        """
+        places = self.composition_of_row[rows]
+        blocks = [getattr(self, block)[places] for block in VIEWS[name]]
+        return np.hstack([*blocks, self.features[rows]], dtype=np.float64)
+
+
+def encode_table(checkpoint, table: MeasurementTable, device="cpu") -> EncodedTable:
+    """Encode the distinct compositions of a table.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    table : MeasurementTable
+    device : str or torch.device, default="cpu"
+
+    Returns
+    -------
+    EncodedTable
+    """
+    batch = table.compositions
+    if not hasattr(checkpoint, "encode"):  # until the distilled encoders land
+        checkpoint = _Encoding(checkpoint)
+    encoded = checkpoint.encode(batch, device=device)
+    return EncodedTable(
+        embedding=encoded.embedding,
+        properties=encoded.properties,
+        fractions=batch.element_fractions().astype(np.float32),
+        spread=encoded.spread,
+        network_inputs=checkpoint.network_inputs(batch),
+        composition_of_row=table.composition_of_row,
+        features=table.features,
+    )
+
+
+class _Encoding:
+    """A checkpoint of version 1 with what distilled encoders offer."""
+
+    def __init__(self, checkpoint):
+        self.checkpoint = checkpoint
+
+    def encode(self, batch, device):
+        """Embedding, properties, no spread."""
+        embedding, properties = self.checkpoint.embed(batch, device=device)
+        spread = np.empty((len(batch), 0), dtype=np.float32)
+        return SimpleNamespace(embedding=embedding, properties=properties, spread=spread)
+
+    def network_inputs(self, batch):
+        """Elements and fractions."""
+        return batch.atomic_numbers, batch.atomic_fractions.astype(np.float32)
