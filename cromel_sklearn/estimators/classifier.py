@@ -40,7 +40,9 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    encoder_, member_weights_, left_out_, stack_, n_features_in_, feature_names_in_ : as in \
+    cross_validated_error_ : list of float
+        1 - balanced accuracy on rows that the members had not seen.
+    encoder_, member_weights_, left_out_, stack_, card_, n_features_in_, feature_names_in_ : as in \
     `CroMELRegressor`
 
     References
@@ -114,6 +116,7 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
             If the encoder or the device cannot be used.
         """
         from .applicability import TrainingDomain, usual_distance
+        from .model_card import ModelCard
         from .uncertainty import rows_of
 
         check_parameters(self)
@@ -142,8 +145,12 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
             encoded, np.arange(len(table)), nothing, self._seed, usual_distance(distances)
         )
         found = self.stack_.combine(unseen.predicted).argmax(axis=1)
-        recalls = [(found == one)[numbers == one].mean() for one in range(len(self.classes_))]
+        counts = np.bincount(numbers).tolist()
+        recalls = [(found == one)[numbers == one].mean() for one in range(len(counts))]
         self.cross_validated_error_ = [float(1 - np.mean(recalls))]
+        classes = [list(pair) for pair in zip(self.classes_.tolist(), counts, strict=True)]
+        targets = [{"classes": classes, "balanced_error": self.cross_validated_error_[0]}]
+        self.card_ = ModelCard.of(self, table, y, targets, [])
         return self
 
     def predict_proba(self, X):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
@@ -220,20 +221,13 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     def fit(self, X, y, sample_weight=None):
         """Fit to rows of shape (n_samples, n_columns) and standardised targets (n_samples,)."""
-        import warnings
-
-        from sklearn.exceptions import ConvergenceWarning
-
         X, y = np.asarray(X, dtype=float), np.asarray(y, dtype=float)
         self.scale_ = ColumnScale.of(X, self.n_numeric)
         scaled = self.scale_(X)
         chosen = check_random_state(self.random_state).permutation(len(y))[: self.n_search]
         width = np.sqrt(2.0 * max(1, np.isfinite(self.scale_.scale).sum()))
         kernel = ConstantKernel() * Matern(width, nu=1.5) + WhiteKernel(0.1, (1e-4, 10.0))
-        search = GaussianProcessRegressor(kernel)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # at the bounds of the kernel
-            found = search.fit(scaled[chosen], y[chosen]).kernel_
+        found = _most_likely(kernel, scaled[chosen], y[chosen])
         self.amplitude_ = float(found.k1.k1.constant_value)
         self.width_ = float(found.k1.k2.length_scale)
         self.noise_ = float(found.k2.noise_level)
@@ -267,3 +261,19 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         decay *= distances
         decay *= number(self.amplitude_)
         return decay
+
+
+def _most_likely(kernel, X, y):
+    """Kernel whose parameters make the targets most likely."""
+    process = GaussianProcessRegressor(kernel, optimizer=None).fit(X, y)
+
+    def unlikelihood(theta):
+        value, gradient = process.log_marginal_likelihood(theta, eval_gradient=True)
+        return -value, -gradient
+
+    start = process.kernel_.theta
+    found = minimize(
+        unlikelihood, start, jac=True, method="L-BFGS-B", bounds=process.kernel_.bounds,
+        options={"maxiter": 50},
+    )  # fmt: skip
+    return process.kernel_.clone_with_theta(found.x)

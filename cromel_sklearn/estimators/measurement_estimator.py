@@ -77,6 +77,57 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         """
         return self.domain_score(X) <= 1.0
 
+    def card(self) -> str:
+        """Write the model card.
+
+        Returns
+        -------
+        str
+            Markdown: the data with their checksum, the elements, cross-validated errors and
+            coverage, members and versions. `card_` holds the same as a dataclass.
+        """
+        check_is_fitted(self, "stack_")
+        return self.card_.markdown()
+
+    def save(self, path) -> None:
+        """Write the fitted estimator, with its model card, to one file.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        CheckpointError
+            If a parameter or a class cannot be written.
+        """
+        from .persistence import save_model
+
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read a fitted estimator; no code in the file is run.
+
+        Parameters
+        ----------
+        path : path-like
+            Written by `save`.
+
+        Returns
+        -------
+        estimator
+            Of this class.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged, or holds another estimator or what is not known.
+        """
+        from .persistence import load_model
+
+        return load_model(cls, path)
+
     @property
     def member_weights_(self) -> dict[str, float]:
         """Weight of each member, the mean over outputs; the rest is a constant."""
@@ -136,7 +187,6 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
             fit.class_weight = class_weight
             self.stack_, out_of_fold = fit.fit(self._wanted_members())
         self.left_out_ = self.stack_.left_out
-        self.n_measurements_ = len(table)
         return encoded, out_of_fold
 
     def _read(self, X):

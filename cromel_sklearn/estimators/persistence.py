@@ -1,24 +1,50 @@
-"""Fitted `CroMELRegressor` or `CroMELClassifier` in, one safetensors file out, and back."""
+"""Files of fitted estimators: arrays, a JSON header, and scikit-learn's trees by skops; no pickle."""
+
+import tempfile
+import zipfile
+from pathlib import Path
 
 import numpy as np
-import torch
 
+from .._artifacts import (
+    damage_named,
+    read_artifact,
+    with_prefix,
+    without_prefix,
+    write_artifact,
+)
+from ..data.measurements import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.registry import find_entry, load_encoder
-from ..encoders.weights_file import read_weights, with_prefix, without_prefix, write_weights
+from ..encoders.registry import load_release
 from ..exceptions import CheckpointError
-from .ensemble import new_networks
-from .kernel_blend import KernelBlend
-from .kernel_machine import KernelMachine
-from .networks import FineTunedNetwork
+from .applicability import TrainingDomain
+from .kernel_models import (
+    ColumnScale,
+    GaussianProcess,
+    SupportVectorClassifier,
+    SupportVectorRegressor,
+)
+from .member_weights import ClassWeights, MemberWeights
+from .members import StockMember
+from .model_card import ModelCard
+from .stack import NetworkMember, Stack
+from .uncertainty import ErrorModel, Uncertainty
 
-FORMAT_VERSION = 2
-_HEADER_KEY = "cromel_finetuned"
-_ENCODER = "encoder."
+FORMAT_VERSION = 3
+_KIND = "cromel_model"
+_KERNEL_MODELS = {
+    kind.__name__: kind
+    for kind in (GaussianProcess, SupportVectorClassifier, SupportVectorRegressor)
+}
+#: Types beyond skops' own list that a file may hold; both are arrays of nodes.
+_TREES = (
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
 
 
-def save_finetuned(estimator, path) -> None:
+def save_model(estimator, path) -> None:
     """Write a fitted estimator in one step; nothing in the file is code.
 
     Parameters
@@ -33,40 +59,46 @@ def save_finetuned(estimator, path) -> None:
     """
     from sklearn.utils.validation import check_is_fitted
 
-    check_is_fitted(estimator, "networks_")
-    parameters = estimator.get_params()
-    encoder = parameters.pop("encoder")
-    is_registered = isinstance(encoder, str) and find_entry(encoder) is not None
-    tensors = {} if is_registered else with_prefix(estimator.encoder_.tensors, _ENCODER)
-    for number, network in enumerate(estimator.networks_):
-        arrays = {key: tensor.cpu().numpy() for key, tensor in network.state_dict().items()}
-        tensors |= with_prefix(arrays, f"networks.{number}.")
-    for number, machine in enumerate(estimator.blend_.machines):
-        tensors |= with_prefix(vars(machine), f"kernel_machines.{number}.")
+    check_is_fitted(estimator, "stack_")
+    models: dict = {}
+    tensors: dict[str, np.ndarray] = {}
+    encoder = estimator.encoder_
+    parameters = estimator.get_params(deep=False)
+    named = parameters.pop("encoder")
+    if encoder.release is None:
+        tensors["encoder"] = _bytes_of(encoder)
+    if isinstance(parameters.get("class_weight"), dict):
+        parameters["class_weight"] = [list(item) for item in parameters["class_weight"].items()]
+    for name in ("members", "feature_columns"):
+        if parameters[name] is not None and not isinstance(parameters[name], str):
+            parameters[name] = _listed(np.asarray(parameters[name], dtype=object))
     header = {
         "estimator": type(estimator).__name__,
-        "encoder": encoder if is_registered else None,
-        "encoder_header": None if is_registered else estimator.encoder_.header,
+        "encoder": {"release": encoder.release, "named": str(named) if encoder.release else None},
         "parameters": parameters,
+        "layout": [
+            estimator.layout_.formula_column, list(estimator.layout_.feature_columns),
+            list(estimator.layout_.all_columns),
+        ],
         "n_features_in": estimator.n_features_in_,
         "feature_names_in": _listed(getattr(estimator, "feature_names_in_", None)),
-        "n_measurements": estimator.n_measurements_,
-        "loss_curve": estimator.loss_curve_,
-        "best_epoch": estimator.best_epoch_,
-        "kernel_share": estimator.blend_.share,
-    }
+        "cross_validated_error": estimator.cross_validated_error_,
+        "stack": _stack_header(estimator.stack_, tensors, models),
+        "domain": _domain_header(estimator._domain, tensors),
+        "card": estimator.card_.as_dict(),
+    }  # fmt: skip
     if hasattr(estimator, "classes_"):
         header["classes"] = _listed(estimator.classes_)
         header["classes_type"] = estimator.classes_.dtype.str
-        header["temperature"] = estimator.temperature_
     else:
-        scale = estimator.target_scale_
-        tensors |= {"target.mean": scale.mean, "target.scale": scale.scale}
-        tensors["held_out_scores"] = estimator.held_out_scores_
-        header["target_transform"] = scale.transform
-        header["target_is_single"] = scale.is_single
+        header["target_scale"] = _scale_header(estimator.target_scale_, tensors)
+        header["errors"] = [
+            _error_header(number, error, tensors, models)
+            for number, error in enumerate(estimator.uncertainty_.errors)
+        ]
+    tensors["models"] = _skops_bytes(models)
     try:
-        write_weights(path, _HEADER_KEY, {"format_version": FORMAT_VERSION, **header}, tensors)
+        write_artifact(path, _KIND, FORMAT_VERSION, header, tensors)
     except TypeError as error:
         raise CheckpointError(
             f"Only numbers, texts and lists can be written to {path}: {error}. Pass random_state "
@@ -74,7 +106,7 @@ def save_finetuned(estimator, path) -> None:
         ) from error
 
 
-def load_finetuned(cls, path):
+def load_model(cls, path):
     """Read a fitted estimator of class `cls`.
 
     Parameters
@@ -92,64 +124,208 @@ def load_finetuned(cls, path):
     CheckpointError
         If the file is missing, damaged, or holds another estimator.
     """
-    header, tensors = read_weights(path, _HEADER_KEY, FORMAT_VERSION)
-    if header["estimator"] != cls.__name__:
-        raise CheckpointError(
-            f"{path} holds a {header['estimator']}; read it with {header['estimator']}.load."
-        )
-    encoder = header["encoder"]
-    if encoder is None:
-        encoder = Checkpoint(header["encoder_header"], without_prefix(tensors, _ENCODER))
+    header, tensors = read_artifact(path, _KIND, FORMAT_VERSION)
+    name = header.get("estimator")
+    if name != cls.__name__:
+        raise CheckpointError(f"{path} holds a {name}; read it with {name}.load.")
+    with damage_named(path):
+        return _read(cls, header, tensors)
+
+
+def _read(cls, header: dict, tensors: dict):
+    models = _skops_models(tensors["models"])
+    release, named = header["encoder"]["release"], header["encoder"]["named"]
+    encoder = _checkpoint_of(tensors["encoder"]) if release is None else load_release(*release)
     parameters = header["parameters"]
-    parameters["hidden_layer_sizes"] = tuple(parameters["hidden_layer_sizes"])
-    estimator = cls(encoder, **parameters)
-    estimator.encoder_ = load_encoder(encoder)
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = {key: weight for key, weight in parameters["class_weight"]}
+    estimator = cls(encoder if named is None else named, **parameters)
+    estimator.encoder_ = encoder
+    formula_column, feature_columns, all_columns = header["layout"]
+    estimator.layout_ = TableLayout(formula_column, tuple(feature_columns), tuple(all_columns))
     estimator.n_features_in_ = header["n_features_in"]
     if header["feature_names_in"] is not None:
         estimator.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
-    estimator.n_measurements_ = header["n_measurements"]
-    estimator.loss_curve_ = header["loss_curve"]
-    estimator.best_epoch_ = header["best_epoch"]
+    estimator.cross_validated_error_ = header["cross_validated_error"]
+    estimator.card_ = ModelCard(**header["card"])
+    estimator.stack_ = _stack(header["stack"], tensors, models, encoder)
+    estimator.left_out_ = estimator.stack_.left_out
+    domain = _domain(header["domain"], tensors)
     if "classes" in header:
         estimator.classes_ = np.array(header["classes"], dtype=header["classes_type"])
-        estimator.temperature_ = header["temperature"]
+        estimator.domain_ = domain
     else:
-        estimator.target_scale_ = TargetScale(
-            tensors["target.mean"], tensors["target.scale"], header["target_transform"],
-            header["target_is_single"],
-        )  # fmt: skip
-        estimator.held_out_scores_ = tensors["held_out_scores"]
-    estimator.networks_ = _networks(estimator, tensors)
-    estimator.blend_ = KernelBlend(header["kernel_share"], _kernel_machines(tensors))
+        estimator.target_scale_ = _scale(header["target_scale"], tensors)
+        errors = [
+            _error(number, entry, tensors, models) for number, entry in enumerate(header["errors"])
+        ]
+        estimator.uncertainty_ = Uncertainty(domain, errors)
     return estimator
 
 
-def _kernel_machines(tensors: dict[str, np.ndarray]) -> list[KernelMachine]:
-    arrays = without_prefix(tensors, "kernel_machines.")
-    n_machines = len({key.split(".")[0] for key in arrays})
-    return [KernelMachine(**without_prefix(arrays, f"{number}.")) for number in range(n_machines)]
+def _stack_header(stack: Stack, tensors: dict, models: dict) -> dict:
+    members = {}
+    for name, member in stack.members.items():
+        if isinstance(member, NetworkMember):
+            state = member.network.state_dict()
+            arrays = {key: tensor.cpu().numpy() for key, tensor in state.items()}
+            tensors |= with_prefix(arrays, f"network.{name}.")
+            members[name] = {"n_outputs": member.network.output.out_features}
+            continue
+        tensors[f"member.{name}.columns"] = member.columns.astype(np.int64)
+        kinds = []
+        for number, model in enumerate(member.models):
+            place = f"{name}.{number}"
+            kinds.append(type(model).__name__)
+            if kinds[-1] in _KERNEL_MODELS:
+                tensors |= with_prefix(_kernel_arrays(model), f"kernel.{place}.")
+            else:
+                models[place] = model
+        members[name] = {"view": member.view, "kinds": kinds, "n_classes": member.n_classes}
+    if isinstance(stack.weights, ClassWeights):
+        tensors["weights"] = stack.weights.weights
+        tensors["constants"] = stack.weights.constants
+    else:
+        tensors["weights"] = np.array([one.weights for one in stack.weights])
+        tensors["constants"] = np.array([one.constant for one in stack.weights])
+    return {"members": members, "fitted": stack.fitted, "left_out": stack.left_out}
 
 
-def _networks(estimator, tensors: dict[str, np.ndarray]) -> list[FineTunedNetwork]:
-    has_classes = hasattr(estimator, "classes_")
-    n_networks = len(estimator.best_epoch_)
-    networks = new_networks(
-        estimator.encoder_,
-        [0] * n_networks,
-        hidden_layer_sizes=estimator.hidden_layer_sizes,
-        n_features=estimator.n_features_in_ - 1,
-        n_outputs=len(estimator.classes_ if has_classes else estimator.target_scale_.mean),
-        has_noise=not has_classes,
-        freeze_encoder=estimator.freeze_encoder,
+def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
+    members: dict = {}
+    for name, entry in header["members"].items():
+        if "n_outputs" in entry:
+            arrays = without_prefix(tensors, f"network.{name}.")
+            members[name] = NetworkMember(_network(encoder, arrays, entry["n_outputs"]))
+            continue
+        found = []
+        for number, kind in enumerate(entry["kinds"]):
+            place = f"{name}.{number}"
+            arrays = without_prefix(tensors, f"kernel.{place}.")
+            is_kernel = kind in _KERNEL_MODELS
+            found.append(_kernel_model(kind, arrays) if is_kernel else models[place])
+        columns = tensors[f"member.{name}.columns"]
+        members[name] = StockMember(entry["view"], found, columns, entry["n_classes"])
+    weights, constants = tensors["weights"], tensors["constants"]
+    if weights.ndim == 1:
+        combined: object = ClassWeights(weights, constants)
+    else:
+        pairs = zip(weights, constants, strict=True)
+        combined = [MemberWeights(one, float(constant)) for one, constant in pairs]
+    return Stack(members, combined, header["fitted"], header["left_out"])
+
+
+def _network(encoder, arrays: dict, n_outputs: int):
+    import torch
+
+    from .networks import FineTunedNetwork, pretrained_encoder
+
+    network = FineTunedNetwork(
+        pretrained_encoder(encoder), arrays["input_mean"], arrays["input_scale"], n_outputs
     )
-    for number, network in enumerate(networks):
-        state = without_prefix(tensors, f"networks.{number}.")
-        try:
-            network.load_state_dict({key: torch.tensor(array) for key, array in state.items()})
-        except RuntimeError as error:
-            raise CheckpointError(f"The weights do not fit the encoder: {error}") from error
-        network.eval()
-    return networks
+    network.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in arrays.items()}, strict=True)
+    return network.eval()
+
+
+def _kernel_arrays(model) -> dict[str, np.ndarray]:
+    """Fitted arrays and parameters of a kernel model, all as arrays."""
+    arrays = {"scale.mean": model.scale_.mean, "scale.scale": model.scale_.scale}
+    for name, value in vars(model).items():
+        if name.endswith("_") and name != "scale_":
+            arrays[name] = np.asarray(value)
+    for name, value in model.get_params().items():
+        if name != "random_state":
+            arrays[f"parameter.{name}"] = np.asarray(float(value))
+    return arrays
+
+
+def _kernel_model(kind: str, arrays: dict[str, np.ndarray]):
+    whole = {"n_numeric", "n_search"}
+    parameters = {
+        name: int(value) if name in whole else float(value)
+        for name, value in without_prefix(arrays, "parameter.").items()
+    }
+    model = _KERNEL_MODELS[kind](**parameters)
+    model.scale_ = ColumnScale(arrays["scale.mean"], arrays["scale.scale"])
+    for name, array in arrays.items():
+        if name.endswith("_"):
+            setattr(model, name, float(array) if array.ndim == 0 else array)
+    return model
+
+
+def _domain_header(domain: TrainingDomain, tensors: dict) -> dict:
+    arrays = {name: value for name, value in vars(domain).items() if isinstance(value, np.ndarray)}
+    tensors |= with_prefix(arrays, "domain.")
+    tensors |= {"domain.scale.mean": domain.scale.mean, "domain.scale.scale": domain.scale.scale}
+    return {"usual_distance": domain.usual_distance}
+
+
+def _domain(header: dict, tensors: dict) -> TrainingDomain:
+    arrays = without_prefix(tensors, "domain.")
+    scale = ColumnScale(arrays.pop("scale.mean"), arrays.pop("scale.scale"))
+    return TrainingDomain(scale=scale, usual_distance=header["usual_distance"], **arrays)
+
+
+_SCALE_ARRAYS = ("mean", "scale", "lowest", "highest")
+
+
+def _scale_header(scale: TargetScale, tensors: dict) -> dict:
+    tensors |= {f"target.{name}": getattr(scale, name) for name in _SCALE_ARRAYS}
+    tensors["target.bounds"] = np.array([scale.minimum, scale.maximum])
+    return {"transform": scale.transform, "is_single": scale.is_single}
+
+
+def _scale(header: dict, tensors: dict) -> TargetScale:
+    arrays = {name: tensors[f"target.{name}"] for name in _SCALE_ARRAYS}
+    minimum, maximum = tensors["target.bounds"].tolist()
+    return TargetScale(**arrays, **header, minimum=minimum, maximum=maximum)
+
+
+_ERROR_NUMBERS = ("usual", "floor", "ceiling", "factor", "cross_validated_coverage")
+
+
+def _error_header(number: int, error: ErrorModel, tensors: dict, models: dict) -> dict:
+    tensors[f"scores.{number}"] = error.scores
+    if error.forest is not None:
+        models[f"error.{number}"] = error.forest
+    return {name: getattr(error, name) for name in _ERROR_NUMBERS}
+
+
+def _error(number: int, header: dict, tensors: dict, models: dict) -> ErrorModel:
+    forest = models.get(f"error.{number}")
+    return ErrorModel(forest=forest, scores=tensors[f"scores.{number}"], **header)
+
+
+def _skops_bytes(models: dict) -> np.ndarray:
+    from skops.io import dumps
+
+    content = dumps(models, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    return np.frombuffer(content, dtype=np.uint8)
+
+
+def _skops_models(content: np.ndarray) -> dict:
+    from skops.io import get_untrusted_types, loads
+
+    data = content.tobytes()
+    unknown = set(get_untrusted_types(data=data)) - set(_TREES)
+    if unknown:
+        raise CheckpointError(f"it holds {', '.join(sorted(unknown))}, which is not known here")
+    return loads(data, trusted=list(_TREES))
+
+
+def _bytes_of(checkpoint: Checkpoint) -> np.ndarray:
+    """File of a checkpoint that does not ship with the package."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        checkpoint.save(path)
+        return np.frombuffer(path.read_bytes(), dtype=np.uint8)
+
+
+def _checkpoint_of(content: np.ndarray) -> Checkpoint:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.safetensors"
+        path.write_bytes(content.tobytes())
+        return Checkpoint.load(path)
 
 
 def _listed(array) -> list | None:

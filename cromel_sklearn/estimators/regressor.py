@@ -67,6 +67,10 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         Weight of each member in a prediction.
     left_out_ : dict of str to str
         Members that were not fitted, and why.
+    cross_validated_error_ : list of float
+        Mean absolute error of each output on rows that the members had not seen.
+    card_ : ModelCard
+        What `card()` writes.
     stack_ : Stack
         The fitted members.
     uncertainty_ : Uncertainty
@@ -172,7 +176,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         target = self.target_scale_.standardise(y)
         encoded, unseen = self._fit_stack(table, self.target_scale_.bounded(target), weight)
         self.uncertainty_ = learn_uncertainty(self.stack_, encoded, target, unseen, self._seed)
-        self.cross_validated_error_ = self._cross_validated_error(y, unseen)
+        self._write_card(table, y, unseen)
         return self
 
     def predict(self, X, return_std=False):
@@ -262,11 +266,25 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         joined = np.concatenate(expected) if with_errors else None
         return np.concatenate(centers), joined, np.concatenate(scores), table.valid
 
-    def _cross_validated_error(self, y, unseen) -> list[float]:
-        """Mean absolute error of each output on rows that the members had not seen."""
+    def _write_card(self, table, y, unseen) -> None:
+        """Keep errors of rows that the members had not seen, and what else a card tells."""
+        from .model_card import ModelCard
+
+        measured = y.reshape(len(y), -1)
         combined = self.target_scale_.restore(self.stack_.combine(unseen.predicted))
-        errors = np.abs(combined - y).reshape(len(y), -1)
-        return np.nanmean(errors, axis=0).tolist()
+        errors = np.nanmean(np.abs(combined.reshape(measured.shape) - measured), axis=0)
+        targets = [
+            {
+                "mae": float(error),
+                "mae_of_median": float(np.nanmean(np.abs(column - np.nanmedian(column)))),
+                "lowest": float(np.nanmin(column)),
+                "highest": float(np.nanmax(column)),
+            }
+            for error, column in zip(errors, measured.T, strict=True)
+        ]
+        self.cross_validated_error_ = errors.tolist()
+        coverage = [error.cross_validated_coverage for error in self.uncertainty_.errors]
+        self.card_ = ModelCard.of(self, table, y, targets, coverage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

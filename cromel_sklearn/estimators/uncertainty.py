@@ -39,6 +39,8 @@ class ErrorModel:
         Absolute errors of held-out rows over what was expected of them.
     factor : float
         Standard deviation over expected absolute error.
+    cross_validated_coverage : float
+        Part of the rows of each fold inside intervals of 90 % that the other folds calibrated.
     """
 
     forest: ExtraTreesRegressor | None
@@ -47,6 +49,7 @@ class ErrorModel:
     ceiling: float
     scores: np.ndarray
     factor: float
+    cross_validated_coverage: float = float("nan")
 
     def expected_error(self, signals: np.ndarray, domain_score: np.ndarray) -> np.ndarray:
         """Absolute error to be expected of each row, shape (n_samples,)."""
@@ -229,9 +232,20 @@ def _error_model(signals, error, domain_score, folds, seed: int) -> ErrorModel:
     expected = model._grown(expected, domain_score)
     scores = error[measured] / expected[measured]
     model.scores = np.sort(scores)[::-1]
+    model.cross_validated_coverage = _coverage(error / expected, folds)
     most = min(np.quantile(scores, 0.99), 10 * np.median(scores))  # one outlier widens nothing
     model.factor = float(np.sqrt(np.mean(np.minimum(scores, most) ** 2))) or 1.0
     return model
+
+
+def _coverage(scores: np.ndarray, folds) -> float:
+    """Part of the rows of each fold that the 90 % quantile of the other folds covers."""
+    inside = []
+    for train, test in folds:
+        others, held_out = (part[np.isfinite(part)] for part in (scores[train], scores[test]))
+        if len(others):
+            inside.append(held_out <= np.quantile(others, 0.9))
+    return float(np.concatenate(inside).mean()) if inside else float("nan")
 
 
 def _fitted_forest(signals, error, rows, seed: int) -> ExtraTreesRegressor:

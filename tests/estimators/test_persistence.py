@@ -2,41 +2,47 @@
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 from cromel_sklearn import CheckpointError, CroMELClassifier, CroMELRegressor
+from cromel_sklearn.estimators import persistence
 
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
+TABLE = pd.DataFrame({"formula": SALTS, "load": np.linspace(0.0, 9.0, 20)})
+Y = np.linspace(0, 1, 20)
 
 
-@pytest.fixture(params=[CroMELRegressor, CroMELClassifier])
-def model(request, checkpoint):
-    """A fitted estimator on a user's own checkpoint."""
-    y = np.linspace(0, 1, 20)
-    y = np.where(y > 0.4, "metal", "insulator") if request.param is CroMELClassifier else y
-    return request.param(
-        checkpoint, hidden_layer_sizes=(8,), max_epochs=2, n_estimators=2, random_state=0,
-        device="cpu",
-    ).fit(SALTS, y)  # fmt: skip
+@pytest.fixture(params=["one", "two", "classes"])
+def model(request, checkpoint, small_members):
+    """A fitted estimator with all members, on a user's own checkpoint."""
+    settings = {"random_state": 0, "device": "cpu"}
+    if request.param == "classes":
+        y = np.where(Y > 0.4, "metal", "insulator")
+        return CroMELClassifier(checkpoint, **settings).fit(TABLE, y)
+    y = Y if request.param == "one" else np.column_stack([Y, np.where(Y < 0.7, Y**2, np.nan)])
+    return CroMELRegressor(checkpoint, **settings, target_max=2.0).fit(TABLE, y)
 
 
 def _everything(model):
     if isinstance(model, CroMELClassifier):
-        return model.predict_proba(SALTS)
-    return np.column_stack(
-        [*model.predict(SALTS, return_std=True), model.predict_interval(SALTS, 0.5)]
-    )
+        return model.predict_proba(TABLE)
+    mean, std = model.predict(TABLE, return_std=True)
+    interval = model.predict_interval(TABLE, 0.5).reshape(20, -1)
+    return np.column_stack([mean, std, interval, model.domain_score(TABLE)])
 
 
 def test_saved_and_loaded_predicts_the_same(model, tmp_path):
-    model.save(tmp_path / "model.safetensors")
-    loaded = type(model).load(tmp_path / "model.safetensors")
-    assert np.array_equal(_everything(loaded), _everything(model))
+    model.save(tmp_path / "model.cromel")
+    loaded = type(model).load(tmp_path / "model.cromel")
+    np.testing.assert_allclose(_everything(loaded), _everything(model), rtol=1e-9)
     own, other = model.get_params(), loaded.get_params()
     assert own.pop("encoder").checksum == other.pop("encoder").checksum
     assert own == other
-    assert loaded.loss_curve_ == model.loss_curve_
-    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert loaded.card() == model.card()
+    assert loaded.member_weights_ == model.member_weights_
+    assert [path.name for path in tmp_path.iterdir()] == ["model.cromel"]
 
 
 def test_joblib_round_trip(model, tmp_path):
@@ -44,30 +50,49 @@ def test_joblib_round_trip(model, tmp_path):
     assert np.array_equal(_everything(joblib.load(tmp_path / "model.joblib")), _everything(model))
 
 
-def test_shipped_encoder_is_saved_by_its_id(tmp_path):
-    model = CroMELRegressor("mp-multi@1.0", max_epochs=1, n_estimators=1, random_state=0)
-    model.fit(SALTS, np.arange(20.0)).save(tmp_path / "model.safetensors")
-    loaded = CroMELRegressor.load(tmp_path / "model.safetensors")
+def test_shipped_encoder_is_saved_by_its_id(small_members, tmp_path):
+    model = CroMELRegressor("mp-multi@1.0", members=["element_trees"], random_state=0)
+    model.fit(SALTS, Y).save(tmp_path / "model.cromel")
+    loaded = CroMELRegressor.load(tmp_path / "model.cromel")
     assert loaded.encoder == "mp-multi@1.0"
     assert np.array_equal(loaded.predict(SALTS), model.predict(SALTS))
 
 
-def test_other_estimator_is_refused(model, tmp_path):
-    model.save(tmp_path / "model.safetensors")
+def test_other_estimators_and_files_are_refused(model, checkpoint, tmp_path):
+    model.save(tmp_path / "model.cromel")
     other = CroMELRegressor if isinstance(model, CroMELClassifier) else CroMELClassifier
     name = type(model).__name__
     with pytest.raises(CheckpointError, match=f"holds a {name}; read it with {name}.load"):
-        other.load(tmp_path / "model.safetensors")
-
-
-def test_checkpoint_of_an_encoder_is_refused(checkpoint, tmp_path):
+        other.load(tmp_path / "model.cromel")
     checkpoint.save(tmp_path / "weights.safetensors")
-    with pytest.raises(CheckpointError, match="has no header 'cromel_finetuned'"):
+    with pytest.raises(CheckpointError, match="it has no header 'cromel_model'"):
         CroMELRegressor.load(tmp_path / "weights.safetensors")
+    content = bytearray((tmp_path / "model.cromel").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "model.cromel").write_bytes(content)
+    with pytest.raises(CheckpointError, match="damaged"):
+        type(model).load(tmp_path / "model.cromel")
+
+
+def test_a_model_of_an_unknown_type_is_refused():
+    class Stranger(Ridge):
+        pass
+
+    content = persistence._skops_bytes({"a": Stranger()})
+    with pytest.raises(CheckpointError, match="it holds .*Stranger, which is not known here"):
+        persistence._skops_models(content)
 
 
 def test_what_json_cannot_hold_is_named(model, tmp_path):
     model.set_params(random_state=np.random.RandomState(0))
     with pytest.raises(CheckpointError, match="Only numbers, texts and lists can be written"):
-        model.save(tmp_path / "model.safetensors")
+        model.save(tmp_path / "model.cromel")
     assert not list(tmp_path.iterdir())
+
+
+def test_class_weights_come_back(checkpoint, small_members, tmp_path):
+    model = CroMELClassifier(
+        checkpoint, members=["element_trees"], class_weight={1: 2.0, 3: 1.0}, random_state=0
+    ).fit(SALTS, np.where(Y > 0.4, 1, 3))
+    model.save(tmp_path / "model.cromel")
+    assert CroMELClassifier.load(tmp_path / "model.cromel").class_weight == {1: 2.0, 3: 1.0}
