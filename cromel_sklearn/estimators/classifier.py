@@ -27,8 +27,10 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
 
     Parameters
     ----------
-    encoder, formula_column, feature_columns, on_invalid, time_limit, n_jobs, device, \
-    random_state, verbose : as in `CroMELRegressor`
+    encoder, formula_column, feature_columns, on_invalid, time_limit : as in `CroMELRegressor`
+        Likewise the next.
+    n_jobs, device, random_state, verbose : as in `CroMELRegressor`
+        Likewise.
     members : "auto" or list of str, default="auto"
         Names of the members to use: "element_trees", "fraction_trees", "support_vectors" (up to
         8,000 rows), "boosting", "networks". All by default.
@@ -42,8 +44,10 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
     classes_ : ndarray of shape (n_classes,)
     cross_validated_error_ : list of float
         1 - balanced accuracy on rows that the members had not seen.
-    encoder_, member_weights_, left_out_, stack_, card_, n_features_in_, feature_names_in_ : as in \
-    `CroMELRegressor`
+    encoder_, member_weights_, left_out_, stack_, card_ : as in `CroMELRegressor`
+        Likewise the next.
+    n_features_in_, feature_names_in_ : as in `CroMELRegressor`
+        Likewise.
 
     References
     ----------
