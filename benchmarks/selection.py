@@ -1,14 +1,14 @@
-"""Which encoder, and which settings of fine-tuning, shall be the default?
+"""Which encoder, and which members of the estimators, shall be the default?
 
 Commands, from the repository root (each goes on where it was stopped)::
 
     python benchmarks/selection.py encoders mp-multi /tmp/run [--tasks ...]
-    python benchmarks/selection.py settings [--variants default "one network" ...]
+    python benchmarks/selection.py settings [--variants default "without networks" ...]
 
 In: development folds, three grouped by reduced formula inside the training rows of the first
 official fold, so that no test row is seen. Encoders are ids, or folders of `cromel pretrain`: their
 frozen embeddings stand under stock models of `models.py`, on all three folds. Settings are
-`CroMELRegressor` and `CroMELClassifier` with ``random_state=0`` and one parameter changed at a
+`CroMELRegressor` and `CroMELClassifier` with ``random_state=0`` and one member left out at a
 time, on three folds of the small tables and one of the large ones. Out:
 ``benchmarks/results/selection.json`` with the error of each (mean absolute error, or 1 - balanced
 accuracy), encoders named by their checksum, and a printed table.
@@ -27,6 +27,7 @@ from rich.table import Table
 from sklearn.model_selection import GroupKFold
 
 from cromel_sklearn import CroMELClassifier, CroMELRegressor, CroMELTransformer, load_encoder
+from cromel_sklearn.estimators.members import CLASSIFIER_MEMBERS, REGRESSOR_MEMBERS
 
 RESULT = RESULTS / "selection.json"
 #: Task -> stock models that judge encoders there.
@@ -47,14 +48,9 @@ SETTINGS_FOLDS = {
     "metallic_glass": 1,
     "band_gap": 1,
 }
-VARIANTS: dict[str, dict] = {
-    "default": {},
-    "no kernel machine": {"kernel_machine": False},
-    "one network": {"n_estimators": 1},
-    "no early stopping": {"early_stopping": False},
-    "encoder frozen": {"freeze_encoder": True},
-    "encoder at half its rate": {"encoder_lr": 1e-4},
-    "encoder at the head's rate": {"encoder_lr": 1e-3},
+VARIANTS: dict[str, tuple[str, ...]] = {
+    "default": REGRESSOR_MEMBERS,
+    **{f"without {m}": tuple(n for n in REGRESSOR_MEMBERS if n != m) for m in REGRESSOR_MEMBERS},
 }
 
 
@@ -75,11 +71,15 @@ def judge_encoder(task: str, data, encoder, stock: str) -> float:
     return round(float(np.mean(list(errors(task, by_fold).values()))), 6)
 
 
-def judge_setting(task: str, data, parameters: dict, fold) -> dict:
+def judge_setting(task: str, data, members: tuple[str, ...], fold) -> dict:
     """Error of one fit, and the processor's seconds of it and its predictions."""
-    estimator = CroMELClassifier if data.task.is_classification else CroMELRegressor
+    estimator, known = CroMELRegressor, REGRESSOR_MEMBERS
+    if data.task.is_classification:
+        estimator, known = CroMELClassifier, CLASSIFIER_MEMBERS
+    names = [name for name in members if name in known]
     started = time.process_time()
-    result, _ = run_fold(estimator(random_state=0, device="cpu", **parameters), data, fold)
+    model = estimator(members=names, random_state=0, device="cpu", verbose=0)
+    result, _ = run_fold(model, data, fold)
     seconds = time.process_time() - started
     return {
         "error": round(errors(task, {"0": result})["0"], 6),
@@ -149,7 +149,7 @@ def main() -> None:
     encoders = kinds.add_parser("encoders", help="encoders under stock models")
     encoders.add_argument("encoders", nargs="+", help="ids, or folders of runs")
     encoders.add_argument("--tasks", nargs="+", choices=JUDGES, default=list(JUDGES))
-    settings = kinds.add_parser("settings", help="settings of fine-tuning")
+    settings = kinds.add_parser("settings", help="members of the estimators")
     settings.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     arguments = parser.parse_args()
     if arguments.kind == "encoders":

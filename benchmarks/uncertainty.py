@@ -8,11 +8,11 @@ Command, from the repository root (goes on where it was stopped)::
 In: official folds of the twelve regression tasks, and folds that keep chemical systems together;
 `CroMELRegressor(random_state=0)`. Out: ``benchmarks/results/uncertainty.json`` with, for each task,
 split and fold: the share of test rows inside the intervals for each nominal coverage, their mean
-width in standard deviations of the target, Spearman's correlation of the stated deviation with the
-absolute error, the area between the error-retention curve of the stated deviation and that of random
-order, over the area of the best order (1 is perfect, 0 is random), mean absolute error and mean
-stated deviation in fifths of the test rows by stated deviation, the share of rows out of domain,
-with their errors, and the processor's seconds of the fit.
+width in standard deviations of the target, Spearman's correlation of the stated deviation and the
+absolute error, the area between the error-retention curve of the stated deviation and that of
+random order, over the area of the best order (1 is perfect, 0 is random), mean absolute error and
+mean stated deviation in fifths of the test rows by stated deviation, the share of rows out of
+domain, with their errors, and the processor's seconds of the fit.
 """
 
 import argparse

@@ -149,7 +149,8 @@ def checked_weights(sample_weight, n_samples: int) -> np.ndarray:
     if n_samples and weight.max() < _SMALLEST_WEIGHT:
         raise InvalidTableError(
             f"The largest sample_weight is {weight.max():g}; expected one above "
-            f"{_SMALLEST_WEIGHT:g}, not zero. Only ratios of weights count: multiply them by a constant."
+            f"{_SMALLEST_WEIGHT:g}, not zero. Only ratios of weights count: multiply them by a "
+            f"constant."
         )
     return weight
 

@@ -27,17 +27,19 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
 
     Parameters
     ----------
-    encoder, formula_column, feature_columns, on_invalid, time_limit : as in `CroMELRegressor`
-        Likewise the next.
-    n_jobs, device, random_state, verbose : as in `CroMELRegressor`
-        Likewise.
+    encoder : str, path-like or Checkpoint, default="mp-multi"
+        As in `CroMELTransformer`.
     members : "auto" or list of str, default="auto"
         Names of the members to use: "element_trees", "fraction_trees", "support_vectors" (up to
         8,000 rows), "boosting", "networks". All by default.
+    formula_column, feature_columns : as in `CroMELRegressor`
+        Columns of a table.
     class_weight : "balanced", dict {class: weight} or None, default="balanced"
         As in scikit-learn's classifiers. Probabilities are those of the weighted classes:
         "balanced" counts all classes alike, however many rows they have; None gives the
         probabilities of classes that are as frequent as in the table.
+    on_invalid, time_limit, n_jobs, device, random_state, verbose : as in `CroMELRegressor`
+        Likewise.
 
     Attributes
     ----------

@@ -5,6 +5,7 @@ columns of the embedding, among which it would be lost otherwise.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -51,7 +52,7 @@ class ColumnScale:
         return ((X - self.mean) / self.scale).astype(dtype)
 
 
-def working_precision(n_rows: int) -> type:
+def working_precision(n_rows: int) -> Any:
     """Number type in which predictions are computed.
 
     Double for few rows, so that a row does not depend on its batch; single for many, where the

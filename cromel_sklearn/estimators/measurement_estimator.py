@@ -166,7 +166,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         from ..data.measurements import as_frame
 
         names = self.layout_.used_columns
-        used = X if self.layout_.formula_column is None else as_frame(X)[list(names)]
+        frame = None if self.layout_.formula_column is None else as_frame(X)
+        used = X if frame is None else frame[list(names)]
         validate_data(self, used, reset=True, skip_check_array=True, ensure_2d=False)
         self.n_features_in_ = 1 + len(self.layout_.feature_columns)
 

@@ -157,9 +157,7 @@ class ClassWeights:
         start = np.append(np.full(n_members, 1 / n_members), np.zeros(n_classes))
         bounds = [(0.0, None)] * n_members + [(-10.0, 10.0)] * n_classes
         options = {"maxiter": _MOST_ITERATIONS}
-        found = minimize(
-            loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options
-        ).x
+        found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options).x
         return cls(found[:n_members], found[n_members:])
 
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
@@ -198,7 +196,7 @@ def _huber_weights(predictions, target, share, equal, *, scale: float, pull: flo
 
 def _median(values: np.ndarray, share: np.ndarray) -> float:
     order = np.argsort(values, kind="stable")
-    place = np.searchsorted(np.cumsum(share[order]), 0.5)
+    place = int(np.searchsorted(np.cumsum(share[order]), 0.5))
     return float(values[order[min(place, len(order) - 1)]])
 
 

@@ -127,9 +127,7 @@ class StockMember:
         for output in outputs:
             measured = slice(None) if n_classes else ~np.isnan(output)
             weights = None if weight is None else weight[rows][measured]
-            models.append(
-                clone(model).fit(matrix[measured][:, columns], output[measured], weights)
-            )
+            models.append(clone(model).fit(matrix[measured][:, columns], output[measured], weights))
         return cls(view, models, columns, n_classes)
 
     def predict(self, table: EncodedTable, rows=slice(None), X=None):

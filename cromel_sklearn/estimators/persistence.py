@@ -1,4 +1,4 @@
-"""Files of fitted estimators: arrays, a JSON header, and scikit-learn's trees by skops; no pickle."""
+"""Files of fitted estimators: arrays, a JSON header, scikit-learn's trees by skops; no pickle."""
 
 import tempfile
 import zipfile

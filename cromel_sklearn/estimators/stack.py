@@ -7,6 +7,7 @@ the weights of the members and, in `uncertainty`, what the whole stack knows of 
 import time
 import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -33,7 +34,7 @@ class NetworkMember:
         Mean of the weights of the networks of all folds.
     """
 
-    network: object
+    network: Any
 
     def predict(self, table: EncodedTable, rows=slice(None), X=None):
         """Predict as `StockMember.predict`."""
@@ -59,7 +60,7 @@ class Stack:
     """
 
     members: dict = field(default_factory=dict)
-    weights: object = None
+    weights: Any = None
     fitted: list = field(default_factory=list)
     left_out: dict = field(default_factory=dict)
 
@@ -87,7 +88,8 @@ class Stack:
             view = VIEW_OF.get(name)
             if view is not None and view not in matrices:
                 matrices[view] = table.view(view)
-            predicted[:, place], spread = self.members[name].predict(table, X=matrices.get(view))
+            X = None if view is None else matrices[view]
+            predicted[:, place], spread = self.members[name].predict(table, X=X)
             if spread is not None and not deviation.any():
                 deviation = spread
         return predicted, deviation
@@ -152,9 +154,7 @@ def composition_folds(composition_of_row, classes, seed: int) -> list:
     if classes is None:
         splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
         return list(splitter.split(composition_of_row, groups=composition_of_row))
-    rarest = min(
-        len(np.unique(composition_of_row[classes == one])) for one in np.unique(classes)
-    )
+    rarest = min(len(np.unique(composition_of_row[classes == one])) for one in np.unique(classes))
     n_folds = min(n_folds, max(2, rarest))
     stratified = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

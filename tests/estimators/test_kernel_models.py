@@ -65,6 +65,6 @@ def test_many_rows_are_predicted_as_few(model, rows):
 
 def test_constant_columns_take_no_part_and_numeric_ones_are_stretched():
     X = np.column_stack([np.full(9, 1e6), np.arange(9.0), np.arange(9.0)])
-    scaled = ColumnScale.of(X, 1)(X + [[5.0, 0, 0]])
+    scaled = ColumnScale.of(X, 1)(X + np.array([5.0, 0, 0]))
     assert (scaled[:, 0] == 0).all()
     np.testing.assert_allclose(scaled[:, 2], NUMERIC_STRETCH * scaled[:, 1], rtol=1e-6)
