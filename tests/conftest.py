@@ -14,7 +14,10 @@ from pymatgen.core import Element, Lattice, Structure
 from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.estimators import members, networks, uncertainty
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
+from cromel_sklearn.nn.distilled_network import DistilledEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
+from cromel_sklearn.pretraining.distillation import DistillationSettings, distill
+from cromel_sklearn.pretraining.known_compounds import gather_known_compounds
 
 # HYPOTHESIS_PROFILE=long searches for minutes instead of seconds.
 _SLOW_MACHINES = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -102,6 +105,23 @@ def checkpoint(rock_salts):
         max_epochs=1, batch_size=8, device="cpu", n_jobs=1, verbose=0,
     )  # fmt: skip
     return pretrainer.fit(*rock_salts).checkpoint_
+
+
+@pytest.fixture(scope="session")
+def distilled(checkpoint, rock_salts, tmp_path_factory):
+    """An encoder distilled from that checkpoint in a few steps."""
+    structures, targets = rock_salts
+    labels = targets.assign(formula=[s.composition.reduced_formula for s in structures]).melt(
+        "formula", var_name="property"
+    )
+    known = gather_known_compounds(
+        labels, known_elements=checkpoint.known_elements, fewest_labels=10
+    )
+    settings = DistillationSettings(
+        network=DistilledEncoderConfig(8, 16, 2, 6), remembered=("band_gap",), n_components=12,
+        n_synthetic=200, chunk_size=100, n_steps=6, batch_size=32, smallest_skill=-1e9,
+    )  # fmt: skip
+    return distill([checkpoint], known, tmp_path_factory.mktemp("distilled"), settings)
 
 
 @pytest.fixture

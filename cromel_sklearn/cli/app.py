@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..exceptions import CroMELError
-from . import embed, encoders, options, pretrain
+from . import distill, embed, encoders, options, pretrain
 
 app = typer.Typer(
     help="Composition embeddings that know calculated crystal structures.",
@@ -14,7 +14,7 @@ app = typer.Typer(
 )
 for _command in (
     encoders.demo, encoders.encoders, embed.embed,
-    pretrain.pretrain, pretrain.combine,
+    pretrain.pretrain, distill.distill,
 ):  # fmt: skip
     app.command()(_command)
 

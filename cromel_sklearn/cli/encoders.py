@@ -17,13 +17,7 @@ def encoders() -> None:
     table.add_column("encoder", no_wrap=True)  # to be copied
     table.add_column("key figures", overflow="fold")
     for encoder in list_encoders():
-        checkpoint = load_encoder(encoder)
-        provenance = checkpoint.header["provenance"]
-        table.add_row(
-            encoder,
-            f"{provenance['settings']['criterion']}, "
-            f"{provenance['n_train_structures']:,} structures, {key_figures(checkpoint)}",
-        )
+        table.add_row(encoder, key_figures(load_encoder(encoder)))
     Console().print(table)
 
 

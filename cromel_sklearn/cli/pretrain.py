@@ -1,4 +1,4 @@
-"""`cromel pretrain` and `combine`: from calculated structures to an encoder."""
+"""`cromel pretrain`: from calculated structures to an encoder."""
 
 import shlex
 import sys
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from . import options
 
@@ -61,17 +60,3 @@ def pretrain(
     except KeyboardInterrupt:
         options.error_console().print(f"Stopped. Go on with --resume --out {out}.", highlight=False)
         raise typer.Exit(130) from None
-
-
-def combine(
-    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or ids of encoders.")],
-    structures: Annotated[Path, typer.Option(help="The structures they were pretrained on.")],
-    out: Annotated[Path, typer.Option(help="Folder for weights and card.")],
-    n_jobs: Annotated[int, typer.Option(help="Processes that build crystal graphs.")] = -1,
-) -> None:
-    """Put encoders of several runs side by side as one encoder."""
-    from ..pretraining.combination import combine_to_folder
-
-    command = shlex.join(["cromel", *sys.argv[1:]])
-    combine_to_folder(runs, structures, out, command=command, n_jobs=n_jobs)
-    Console().print(f"Combined {len(runs)} encoders in {out}")

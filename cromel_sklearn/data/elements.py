@@ -125,7 +125,7 @@ def pymatgen_element_table() -> ElementTable:
     with warnings.catch_warnings():
         # pymatgen warns once for each element without a tabulated value; those become the mean.
         warnings.simplefilter("ignore")
-        rows = [_element_features(Element.from_Z(z)) for z in range(1, MAX_ATOMIC_NUMBER + 1)]
+        rows = [element_values(Element.from_Z(z)) for z in range(1, MAX_ATOMIC_NUMBER + 1)]
     names = tuple(rows[0])
     raw = np.array([[row[name] for name in names] for row in rows], dtype=float)
     scaled = (raw - np.nanmean(raw, axis=0)) / np.nanstd(raw, axis=0)
@@ -135,7 +135,8 @@ def pymatgen_element_table() -> ElementTable:
     return ElementTable(features, names, f"pymatgen {pymatgen_version}")
 
 
-def _element_features(element) -> dict[str, float]:
+def element_values(element) -> dict[str, float]:
+    """Features of a pymatgen `Element` by name, in units; NaN where pymatgen has none."""
     features = {name: _number(element, attribute) for name, attribute in _ATTRIBUTES.items()}
     energies = list(element.ionization_energies)[:3] + [None] * 3
     for order in range(3):

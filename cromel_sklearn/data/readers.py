@@ -123,7 +123,7 @@ def read_labels(path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Those three columns, checked.
+        Those three columns, checked, and `unit` where the table has it.
 
     Raises
     ------
@@ -147,7 +147,8 @@ def read_labels(path) -> pd.DataFrame:
             f"{path}: row {bad[0]} has the value {str(frame['value'].iloc[bad[0]])!r}; expected a "
             f"finite number ({len(bad)} such rows)."
         )
-    return frame[["formula", "property"]].assign(value=values)
+    labels = frame[["formula", "property"]].assign(value=values)
+    return labels.assign(unit=frame["unit"].astype(str)) if "unit" in frame else labels
 
 
 def file_checksum(path) -> str:

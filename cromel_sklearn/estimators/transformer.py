@@ -1,40 +1,50 @@
-"""The transformer: compositions to embeddings that know calculated crystal structures."""
+"""The scikit-learn transformer from compositions to embeddings."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from .._sklearn_compat import COUNT, StrOptions, check_parameters, output_container
+from .._sklearn_compat import StrOptions, check_parameters, output_container
 from ..data.composition import ON_INVALID, read_compositions
+from ..data.element_statistics import describe_elements, element_column_names
 from ..device import find_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import encoder_identity, load_encoder
 
-# Blocks of `Checkpoint.embed` that each output is made of.
-_BLOCKS = {"embedding": (0,), "properties": (1,), "both": (0, 1)}
+#: Blocks of columns, in the order in which they stand.
+BLOCKS = ("embedding", "properties", "elements")
+#: Compositions that are described at once, so that memory stays flat beside the output.
+_BATCH = 8192
 
 
 class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
-    """Map compositions to embeddings that know calculated crystal structures.
+    """Map compositions to columns that know calculated crystal structures.
 
-    Stateless: `fit` only validates, and `transform` works without it.
+    Stateless: `fit` only validates, and `transform` works without it. A row comes out the same,
+    bit for bit, whatever stands beside it.
 
     Parameters
     ----------
     encoder : str, path-like or Checkpoint, default="mp-multi"
         Registry id, `name` (newest version) or `name@version`; path of a checkpoint; or a
         `Checkpoint` from `CroMELPretrainer`.
-    output : {"embedding", "properties", "both"}, default="embedding"
-        The embedding; the calculated properties that the encoder predicts from the composition, in
-        their units; or both side by side.
+    output : {"all", "embedding", "properties", "elements"} or sequence of them, default="all"
+        Blocks of columns:
+
+        * ``"embedding"``: rotated columns of about equal variance; what kernel machines, neighbors
+          and networks read best alone;
+        * ``"properties"``: calculated properties that the encoder predicts, in their units; the
+          calculated value itself where the encoder remembers the compound;
+        * ``"elements"``: atomic fractions and weighted statistics of element properties, without
+          any pretrained knowledge; what trees read best of dopings and alloys.
+
     on_invalid : {"raise", "nan"}, default="raise"
         What to do with rows that are not a composition: one error that names them, or a row of NaN
         in their place and one warning.
-    device : str, default="auto"
-        "auto" (a CUDA GPU where there is one), "cpu", "cuda" or "cuda:<index>".
-    batch_size : int, default=4096
-        Compositions that are encoded at once; the result does not depend on it.
+    device : str, default="cpu"
+        "cpu" (some ten thousand compositions a second on one core), "cuda", "cuda:<index>", or
+        "auto", a CUDA GPU where there is one.
 
     Attributes
     ----------
@@ -54,7 +64,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     >>> from cromel_sklearn import CroMELTransformer
     >>> transformer = CroMELTransformer()
     >>> transformer.transform(["Fe2O3", "Ba0.4K0.6Fe2As2"]).shape
-    (2, 792)
+    (2, 255)
     >>> from sklearn.ensemble import GradientBoostingRegressor
     >>> from sklearn.pipeline import Pipeline
     >>> model = Pipeline([("cromel", transformer), ("model", GradientBoostingRegressor())])
@@ -62,27 +72,17 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)
-        "encoder": "no_validation",  # load_encoder says what is expected
-        "output": [StrOptions(set(_BLOCKS))],
+        "encoder": "no_validation",  # `load_encoder` says what it takes
+        "output": [StrOptions({"all", *BLOCKS}), list, tuple],
         "on_invalid": [StrOptions(set(ON_INVALID))],
-        "device": "no_validation",  # find_device says what is expected
-        "batch_size": [COUNT],
+        "device": "no_validation",  # `find_device` says what it takes
     }
 
-    def __init__(
-        self,
-        encoder="mp-multi",
-        *,
-        output="embedding",
-        on_invalid="raise",
-        device="auto",
-        batch_size=4096,
-    ):
+    def __init__(self, encoder="mp-multi", *, output="all", on_invalid="raise", device="cpu"):
         self.encoder = encoder
         self.output = output
         self.on_invalid = on_invalid
         self.device = device
-        self.batch_size = batch_size
 
     def fit(self, X, y=None):
         """Validate the parameters and the compositions.
@@ -106,7 +106,8 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         self.encoder_ = self._validated_encoder()
-        find_device(self.device)
+        if self.device != "cpu":
+            find_device(self.device)
         self._fitted_encoder = self.encoder
         validate_data(self, X, reset=True, skip_check_array=True, ensure_2d=False)
         self._read(X, self.encoder_)
@@ -133,14 +134,19 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         checkpoint = self._validated_encoder()
-        device = find_device(self.device)
+        # NumPy computes on a CPU: torch, which takes seconds to import, is asked for a GPU alone.
+        device = "cpu" if self.device == "cpu" else find_device(self.device)
         if hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         batch, inverse, valid = self._read(X, checkpoint)
-        blocks = checkpoint.embed(batch, device=device, batch_size=self.batch_size)
-        distinct = np.hstack([blocks[i] for i in _BLOCKS[self.output]])
-        result = np.full((len(valid), distinct.shape[1]), np.nan, dtype=np.float32)
-        result[valid] = distinct[inverse]
+        result = np.full((len(valid), len(self._columns(checkpoint))), np.nan, dtype=np.float32)
+        order = np.argsort(inverse, kind="stable")  # valid rows by their distinct composition
+        rows, ordered = np.flatnonzero(valid)[order], inverse[order]
+        for start in range(0, len(batch), _BATCH):
+            block = batch[start : start + _BATCH]
+            first, last = np.searchsorted(ordered, [start, start + len(block)])
+            described = self._describe(block, checkpoint, device)
+            result[rows[first:last]] = described[ordered[first:last] - start]
         return self._with_index_of(X, result)
 
     def get_feature_names_out(self, input_features=None):
@@ -177,11 +183,38 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
                     f"input_features should have length equal to number of features (1), got "
                     f"{given}"
                 )
-        blocks = (
-            [f"cromel_{column:03d}" for column in range(checkpoint.embedding_dim)],
-            [_column_name(name, unit) for name, unit in checkpoint.properties.items()],
-        )
-        return np.array([name for i in _BLOCKS[self.output] for name in blocks[i]], dtype=object)
+        return np.array(self._columns(checkpoint), dtype=object)
+
+    def _blocks(self) -> tuple[str, ...]:
+        """Names of the blocks asked for, in their order."""
+        asked = BLOCKS if self.output == "all" else self.output
+        asked = (asked,) if isinstance(asked, str) else tuple(asked)
+        unknown = [name for name in asked if name not in BLOCKS]
+        if unknown or not asked:
+            raise ValueError(
+                f"The 'output' parameter of {type(self).__name__} must be 'all', or one or several "
+                f"of {BLOCKS}. Got {self.output!r} instead."
+            )
+        return tuple(name for name in BLOCKS if name in asked)
+
+    def _columns(self, checkpoint: Checkpoint) -> list[str]:
+        names = {
+            "embedding": [f"cromel_{column:03d}" for column in range(checkpoint.embedding_dim)],
+            "properties": [_column_name(*named) for named in checkpoint.properties.items()],
+            "elements": element_column_names(sorted(checkpoint.known_elements)),
+        }
+        return [name for block in self._blocks() for name in names[block]]
+
+    def _describe(self, batch, checkpoint: Checkpoint, device) -> np.ndarray:
+        """Columns of a batch of distinct compositions."""
+        blocks = self._blocks()
+        found = {}
+        if blocks != ("elements",):
+            encoded = checkpoint.encode(batch, device=device)
+            found = {"embedding": encoded.embedding, "properties": encoded.properties}
+        if "elements" in blocks:
+            found["elements"] = describe_elements(batch, sorted(checkpoint.known_elements))
+        return np.hstack([found[block] for block in blocks])
 
     def _validated_encoder(self) -> Checkpoint:
         """Check the parameters and load the encoder."""
@@ -227,11 +260,20 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         return tags
 
 
+#: How units are written in letters that every library takes in a column name.
+_UNIT_WORDS = {
+    "log10 ": "", "1/cm": "per_cm", "cm-1": "per_cm", "1/K": "per_K", "/(m K)": "_per_m_per_K",
+    "/": "_per_", "Å³": "angstrom3", "Å": "angstrom", "µB": "bohr_magneton", "µ": "micro",
+    "%": "percent", "m_e": "electron_masses",
+}  # fmt: skip
+
+
 def _column_name(name: str, unit: str) -> str:
     """Write a property with its unit in letters that every library takes as a column name."""
     if not unit:
         return name
     if unit.endswith("/atom"):
         name = name.removesuffix("_per_atom")
-    unit = unit.replace("/", "_per_").replace("Å", "angstrom").replace("³", "3")
-    return f"{name}_{unit.removeprefix('log10 ')}"
+    for written, word in _UNIT_WORDS.items():
+        unit = unit.replace(written, word)
+    return f"{name}_{unit}"

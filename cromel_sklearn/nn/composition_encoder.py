@@ -231,3 +231,40 @@ class PropertyHeads(nn.Module):
     def standardised(self, properties: Tensor) -> Tensor:
         """Standardise properties given in their units."""
         return (properties - self.means) / self.scales
+
+
+@dataclass(frozen=True)
+class PretrainedOutputs:
+    """What a pretrained encoder and its heads say of a batch.
+
+    Attributes
+    ----------
+    embedding : Tensor of shape (n_samples, embedding_dim)
+    properties : Tensor of shape (n_samples, n_properties)
+        Standardised calculated properties.
+    """
+
+    embedding: Tensor
+    properties: Tensor
+
+
+class EncoderWithHeads(nn.Module):
+    """Composition encoder and the heads that read calculated properties from its embedding.
+
+    Parameters
+    ----------
+    composition_encoder : CompositionEncoder
+    property_heads : PropertyHeads
+    """
+
+    def __init__(self, composition_encoder: CompositionEncoder, property_heads: PropertyHeads):
+        super().__init__()
+        self.composition_encoder = composition_encoder
+        self.property_heads = property_heads
+        self.embedding_dim = composition_encoder.config.embedding_dim
+
+    def forward(self, atomic_numbers: Tensor, atomic_fractions: Tensor) -> PretrainedOutputs:
+        """Encode a batch of compositions, given as in `CompositionEncoder.forward`."""
+        fractions = atomic_fractions.to(self.property_heads.means.dtype)
+        embedding = self.composition_encoder(atomic_numbers, fractions).embedding
+        return PretrainedOutputs(embedding, self.property_heads(embedding))

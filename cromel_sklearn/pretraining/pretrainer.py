@@ -31,7 +31,7 @@ from .batches import TrainingBatches
 from .callbacks import TrainingState, summarise
 from .data import PretrainingData, assemble
 from .modules import OPTIMIZATIONS, Modules, new_modules
-from .provenance import checkpoint_header
+from .provenance import describe_encoder
 from .run_state import FixedStructureEncoder
 from .training import new_net, train
 
@@ -264,7 +264,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             "source_checksum": materials.checksum,
             "seed": seed,
         }
-        header = checkpoint_header(net, data, run)
+        header = describe_encoder(net, data, run)
         self.checkpoint_ = Checkpoint.from_modules(
             header, net.composition_encoder_, net.property_heads_
         )

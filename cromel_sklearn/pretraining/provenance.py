@@ -1,10 +1,8 @@
-"""Header of a pretrained checkpoint: configuration, errors, provenance."""
+"""Description of a pretrained encoder: configuration, errors, where it came from."""
 
 import platform
-import shlex
 from dataclasses import asdict
 from datetime import datetime, timezone
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +10,14 @@ import torch
 from .. import __version__
 from ..data.elements import pymatgen_element_table
 from ..data.materials import PROPERTY_UNITS
+from ..encoders.description import EncoderDescription
 from .callbacks import encoder_modules
 from .data import PretrainingData
 from .evaluation import evaluate_encoders
 from .net import CroMELNet
 
 
-def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
+def describe_encoder(net: CroMELNet, data: PretrainingData, run: dict) -> EncoderDescription:
     """Describe a trained net.
 
     Parameters
@@ -31,8 +30,7 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
 
     Returns
     -------
-    dict
-        As `Checkpoint` takes it.
+    EncoderDescription
     """
     table = pymatgen_element_table()
     errors = {
@@ -44,18 +42,19 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
     epoch_seconds = [epoch["dur"] for epoch in net.history]
     scores = [epoch["validation_score"] for epoch in net.history]
     keeps_best = run["settings"]["keep_best"]
-    return {
-        "composition_encoder": asdict(net.composition_encoder.config),
-        "head_activation": run["settings"]["head_activation"],
-        "properties": {name: PROPERTY_UNITS.get(name, "") for name in data.properties},
-        "known_elements": np.unique(trained[trained > 0]).tolist(),
-        "element_table": {
+    return EncoderDescription(
+        kind="pretrained",
+        network=asdict(net.composition_encoder.config),
+        head_activation=run["settings"]["head_activation"],
+        properties={name: PROPERTY_UNITS.get(name, "") for name in data.properties},
+        known_elements=tuple(np.unique(trained[trained > 0]).tolist()),
+        element_table={
             "names": list(table.names),
             "source": table.source,
             "checksum": table.checksum,
         },
-        "errors": errors,
-        "provenance": {
+        errors=errors,
+        provenance={
             **run,
             "n_train_structures": n_structures,
             "n_train_compositions": int((data.split == "train").sum()),
@@ -68,34 +67,7 @@ def checkpoint_header(net: CroMELNet, data: PretrainingData, run: dict) -> dict:
             "cromel_sklearn": __version__,
             "date": datetime.now(timezone.utc).date().isoformat(),
         },
-    }
-
-
-def command_without_paths(command: str) -> str:
-    """Name files and folders of a command by their names alone, whatever machine it ran on.
-
-    Parameters
-    ----------
-    command : str
-        As it was typed.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from cromel_sklearn.pretraining.provenance import command_without_paths
-    >>> command_without_paths("cromel pretrain --structures=/data/mp.parquet --out /tmp/x/run")
-    'cromel pretrain --structures=mp.parquet --out run'
-    """
-    words = shlex.split(command)
-    named = []
-    for before, word in zip(["", *words], words, strict=False):
-        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-        is_text = "--attribution" in (before, option)
-        named.append(word if is_text else f"{option}{equals}{Path(value).name or value}")
-    return shlex.join(named)
+    )
 
 
 def _device_name(device: torch.device) -> str:

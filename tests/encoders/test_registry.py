@@ -57,7 +57,7 @@ def test_shipped_encoder_loads_and_has_a_card_with_attribution(encoder):
 @pytest.mark.parametrize("encoder", list_encoders())
 def test_shipped_encoder_still_gives_its_golden_embeddings(encoder):
     golden = np.load(GOLDEN / f"{encoder}.npz")
-    embedded = CroMELTransformer(encoder, output="both", device="cpu").transform(golden["formulas"])
+    embedded = CroMELTransformer(encoder, output=("embedding", "properties"), device="cpu").transform(golden["formulas"])
     np.testing.assert_allclose(embedded, golden["embedded"], rtol=1e-5, atol=1e-5)
 
 
@@ -80,7 +80,7 @@ def test_rewritten_file_is_read_again(run_folder, checkpoint):
     load_encoder(run_folder)
     other = checkpoint.untrained()
     other.with_provenance(note="changed").save(run_folder / registry.WEIGHTS)
-    assert load_encoder(run_folder).header["provenance"]["note"] == "changed"
+    assert load_encoder(run_folder).provenance["note"] == "changed"
 
 
 def test_unknown_encoders_are_named():

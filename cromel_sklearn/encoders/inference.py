@@ -1,0 +1,306 @@
+"""How the two kinds of encoder compute: compositions to embeddings, properties and spread."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.composition import CompositionBatch
+from ..data.elements import MAX_ATOMIC_NUMBER
+from ..device import use_one_thread_after_fork
+from ..exceptions import CheckpointError
+from ..nn.distilled_network import (
+    DistilledEncoderConfig,
+    outputs,
+    real_weights,
+    rounded_weights,
+)
+from .calculated_values import CalculatedValues
+from .description import EncoderDescription
+from .weights_file import without_prefix
+
+#: Rows of every block on a CPU. A last block is filled up: functions of vectors of one length are
+#: computed in one way.
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """What an encoder says of compositions.
+
+    Attributes
+    ----------
+    embedding : ndarray of shape (n_samples, embedding_dim), float32
+    properties : ndarray of shape (n_samples, n_properties), float32
+        Calculated properties in their units: the calculated value itself where it is remembered,
+        else what the network predicts.
+    spread : ndarray of shape (n_samples, n_spreads), float32
+        Standard deviation of the teachers' predictions of `spread_of`, in their units, as the
+        network predicts it.
+    """
+
+    embedding: np.ndarray
+    properties: np.ndarray
+    spread: np.ndarray
+
+
+class DistilledInference:
+    """Inference of a distilled encoder: NumPy on a CPU, PyTorch on a GPU.
+
+    Parameters
+    ----------
+    description : EncoderDescription
+    tensors : dict of str to ndarray
+        ``network.*``, ``property_means``, ``property_scales``, ``calculated_values.*``.
+
+    Raises
+    ------
+    CheckpointError
+        If tensors and description do not belong together.
+    """
+
+    def __init__(self, description: EncoderDescription, tensors: dict[str, np.ndarray]):
+        self.description = description
+        try:
+            self.config = DistilledEncoderConfig(**description.network)
+        except TypeError as error:
+            raise CheckpointError(f"The header's network is not known: {error}.") from error
+        self._require_sizes()
+        network = without_prefix(tensors, "network.")
+        _require_shapes(network, self.config.shapes(), "network.")
+        n_properties = (self.config.n_properties,)
+        statistics = {key: tensors.get(key) for key in ("property_means", "property_scales")}
+        _require_shapes(statistics, dict.fromkeys(statistics, n_properties), "")
+        self.weights = rounded_weights(
+            np, {key: array.astype(np.float32) for key, array in network.items()}
+        )
+        self.means, self.scales = (array.astype(np.float32) for array in statistics.values())
+        if not all(np.isfinite(array).all() for array in (*self.weights.values(), self.scales)):
+            raise CheckpointError("The weights of the network are not finite.")
+        self.known_values = self._read_known_values(tensors)
+        names = list(description.properties)
+        self._remembered = [names.index(name) for name in description.remembered]
+        self._spread_of = [names.index(name) for name in description.spread_of]
+
+    def _require_sizes(self) -> None:
+        """Compare the outputs that the header names with the network's sizes."""
+        named = {
+            "n_properties": self.description.properties,
+            "n_spreads": self.description.spread_of,
+            "n_remembered": self.description.remembered,
+        }
+        for size, names in named.items():
+            if getattr(self.config, size) != len(names):
+                raise CheckpointError(
+                    f"The header names {len(names)} of what the network has "
+                    f"{getattr(self.config, size)} of ({size})."
+                )
+        both = {*self.description.spread_of, *self.description.remembered}
+        if unknown := both - self.description.properties.keys():
+            raise CheckpointError(f"{', '.join(sorted(unknown))} are not among the properties.")
+
+    def _read_known_values(self, tensors) -> CalculatedValues | None:
+        if not self.description.remembered:
+            return None
+        stored = without_prefix(tensors, "calculated_values.")
+        try:
+            return CalculatedValues.from_tensors(stored).checked(self.config.n_remembered)
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"The calculated values are damaged: {error}.") from error
+
+    def network_inputs(self, batch: CompositionBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs of the network: fractions by atomic number, calculated values that are known."""
+        return self._inputs(batch, self._look_up(batch))
+
+    def _look_up(self, batch: CompositionBatch) -> np.ndarray:
+        if self.known_values is None:
+            return np.empty((len(batch), 0), dtype=np.float32)
+        return self.known_values.look_up(batch)
+
+    def _inputs(self, batch: CompositionBatch, known) -> tuple[np.ndarray, np.ndarray]:
+        fractions = np.zeros((len(batch), MAX_ATOMIC_NUMBER + 1), dtype=np.float32)
+        np.put_along_axis(
+            fractions, batch.atomic_numbers, batch.atomic_fractions.astype(np.float32), axis=1
+        )
+        fractions[:, 0] = 0
+        standardised = (known - self.means[self._remembered]) / self.scales[self._remembered]
+        is_known = np.isfinite(standardised)
+        values = np.where(is_known, standardised, 0).clip(-6, 6)
+        return fractions, np.concatenate([values, is_known], axis=1, dtype=np.float32)
+
+    def encode(self, batch: CompositionBatch, device, batch_size: int) -> EncodedBatch:
+        """Encode compositions, block by block."""
+        if str(device) == "cpu":
+            return self._encode(batch, _BLOCK, self._numpy_outputs)
+        return self._encode(batch, batch_size, self._torch_outputs(device))
+
+    def _encode(self, batch: CompositionBatch, size: int, compute) -> EncodedBatch:
+        n = len(batch)
+        config = self.config
+        embedding = np.empty((n, config.embedding_dim), dtype=np.float32)
+        properties = np.empty((n, config.n_properties), dtype=np.float32)
+        spread = np.empty((n, config.n_spreads), dtype=np.float32)
+        for start in range(0, n, size):
+            rows = slice(start, start + size)
+            block = batch[rows]
+            known = self._look_up(block)
+            embedded, standardised, log_spread = compute(*self._inputs(block, known))
+            embedding[rows] = embedded
+            in_units = standardised * self.scales + self.means
+            in_units[:, self._remembered] = np.where(
+                np.isfinite(known), known, in_units[:, self._remembered]
+            )
+            properties[rows] = in_units
+            spread[rows] = np.exp(log_spread) * self.scales[self._spread_of]
+        return EncodedBatch(embedding, properties, spread)
+
+    def _numpy_outputs(self, fractions, remembered):
+        n = len(fractions)
+        if n < _BLOCK:
+            padding = ((0, _BLOCK - n), (0, 0))
+            filled = np.pad(fractions, padding)
+            filled[n:, 1] = 1  # hydrogen: any composition will do
+            fractions, remembered = filled, np.pad(remembered, padding)
+        return tuple(part[:n] for part in outputs(np, self.weights, fractions, remembered))
+
+    def new_module(self):
+        """Build a network of these weights, which shares nothing with them.
+
+        Returns
+        -------
+        DistilledEncoder
+        """
+        import torch
+
+        from ..nn.distilled_encoder import DistilledEncoder
+
+        with torch.random.fork_rng(devices=[]):
+            module = DistilledEncoder(self.config)
+        weights = real_weights(self.weights)
+        module.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()})
+        return module
+
+    def _torch_outputs(self, device):
+        """The same computation on a GPU: a function of two arrays."""
+        import torch
+
+        weights = {k: torch.as_tensor(v).to(device) for k, v in self.weights.items()}
+
+        def compute(*inputs):
+            with torch.inference_mode():
+                on_device = (torch.from_numpy(array).to(device) for array in inputs)
+                return tuple(part.cpu().numpy() for part in outputs(torch, weights, *on_device))
+
+        return compute
+
+
+class PretrainedInference:
+    """Inference of an encoder that was trained beside a structure encoder; double precision.
+
+    Parameters
+    ----------
+    description : EncoderDescription
+    tensors : dict of str to ndarray
+        ``composition_encoder.*`` and ``property_heads.*``.
+
+    Raises
+    ------
+    CheckpointError
+        If tensors and description do not belong together.
+    """
+
+    def __init__(self, description: EncoderDescription, tensors: dict[str, np.ndarray]):
+        self.description = description
+        self.tensors = tensors
+        self._require_layers()
+        self.module = self.new_module().double().eval()
+        self._on_devices = {"cpu": self.module}
+
+    def _require_layers(self) -> None:
+        """Compare the number of layers with the tensors, before any is built."""
+        n_named = self.description.network.get("n_layers", 0)
+        if n_named > len(self.tensors):
+            raise CheckpointError(
+                f"The header names {n_named} layers, the file has {len(self.tensors)} tensors."
+            )
+
+    def network_inputs(self, batch: CompositionBatch) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs of the network: atomic numbers and fractions of the elements of each row."""
+        return batch.atomic_numbers, batch.atomic_fractions
+
+    def encode(self, batch: CompositionBatch, device, batch_size: int) -> EncodedBatch:
+        """Encode compositions, batch by batch."""
+        import torch
+
+        use_one_thread_after_fork()
+        if str(device) not in self._on_devices:
+            self._on_devices[str(device)] = self.new_module().double().eval().to(device)
+        module = self._on_devices[str(device)]
+        names = self.description.properties
+        embedding = np.empty((len(batch), module.embedding_dim), dtype=np.float32)
+        properties = np.empty((len(batch), len(names)), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(batch), batch_size):
+                rows = slice(start, start + batch_size)
+                inputs = self.network_inputs(batch[rows])
+                found = module(*(torch.from_numpy(array).to(device) for array in inputs))
+                embedding[rows] = found.embedding.cpu().numpy()
+                properties[rows] = module.property_heads.to_units(found.properties).cpu().numpy()
+        return EncodedBatch(embedding, properties, np.empty((len(batch), 0), dtype=np.float32))
+
+    def new_module(self):
+        """Build a network of these weights, which shares nothing with them.
+
+        Returns
+        -------
+        EncoderWithHeads
+        """
+        import torch
+
+        from ..nn.composition_encoder import (
+            CompositionEncoder,
+            CompositionEncoderConfig,
+            EncoderWithHeads,
+            PropertyHeads,
+        )
+
+        tensors, description = self.tensors, self.description
+        try:
+            config = CompositionEncoderConfig(**description.network)
+            table = torch.from_numpy(tensors["composition_encoder.element_features"].copy())
+            means, scales = (tensors[f"property_heads.{key}"] for key in ("means", "scales"))
+            with torch.device("meta"):
+                encoder = CompositionEncoder(config, table)
+                heads = PropertyHeads(
+                    config.embedding_dim, means, scales, description.head_activation
+                )
+            module = EncoderWithHeads(encoder, heads)
+        except (TypeError, KeyError, ValueError) as error:
+            raise CheckpointError(f"The checkpoint's header is inconsistent: {error}") from error
+        expected = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
+        _require_shapes(tensors, expected, "")
+        if len(means) != len(description.properties):
+            raise CheckpointError("The header names other properties than the weights predict.")
+        # Weights are about to be replaced: leave the caller's random state alone.
+        with torch.random.fork_rng(devices=[]):
+            encoder = CompositionEncoder(config, table)
+            heads = PropertyHeads(config.embedding_dim, means, scales, description.head_activation)
+        module = EncoderWithHeads(encoder, heads)
+        module.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
+        if not all(np.isfinite(array).all() for array in tensors.values()):
+            raise CheckpointError("The weights of the network are not finite.")
+        return module.float()
+
+
+def _require_shapes(tensors, expected: dict[str, tuple], prefix: str) -> None:
+    """Refuse tensors that are missing, unknown, of another shape, or no floats."""
+    for key, shape in expected.items():
+        array = tensors.get(key)
+        if array is None:
+            raise CheckpointError(f"The file lacks the tensor {prefix}{key}.")
+        if array.shape != shape or array.dtype.kind != "f":
+            raise CheckpointError(
+                f"The tensor {prefix}{key} is {array.dtype} of shape {array.shape}, expected "
+                f"floats of shape {shape}."
+            )
+    if unknown := sorted(tensors.keys() - expected.keys()):
+        raise CheckpointError(f"The file has the unknown tensor {prefix}{unknown[0]}.")
