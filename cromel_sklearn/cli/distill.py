@@ -39,6 +39,7 @@ def distill(
     from ..nn.distilled_network import DistilledEncoderConfig
     from ..pretraining.distillation import DistillationSettings
     from ..pretraining.distillation_runs import distill_to_folder
+    from ..pretraining.provenance import command_without_paths
     from .progress import step_progress
 
     settings = DistillationSettings(
@@ -59,7 +60,7 @@ def distill(
             distill_to_folder(
                 teachers, labels, out, structures=structures, chgnet_sites=chgnet_sites,
                 settings=settings, device=find_device(device), resume=resume,
-                attribution=attribution, command=shlex.join(["cromel", *sys.argv[1:]]),
+                attribution=attribution, command=command_without_paths(shlex.join(["cromel", *sys.argv[1:]])),
                 report=report,
             )  # fmt: skip
     except KeyboardInterrupt:

@@ -1,8 +1,10 @@
 """Description of a pretrained encoder: configuration, errors, where it came from."""
 
 import platform
+import shlex
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -68,6 +70,33 @@ def describe_encoder(net: CroMELNet, data: PretrainingData, run: dict) -> Encode
             "date": datetime.now(timezone.utc).date().isoformat(),
         },
     )
+
+
+def command_without_paths(command: str) -> str:
+    """Name files and folders of a command by their names alone, whatever machine it ran on.
+
+    Parameters
+    ----------
+    command : str
+        As it was typed.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from cromel_sklearn.pretraining.provenance import command_without_paths
+    >>> command_without_paths("cromel pretrain --structures=/data/mp.parquet --out /tmp/x/run")
+    'cromel pretrain --structures=mp.parquet --out run'
+    """
+    words = shlex.split(command)
+    named = []
+    for before, word in zip(["", *words], words, strict=False):
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        is_text = "--attribution" in (before, option)
+        named.append(word if is_text else f"{option}{equals}{Path(value).name or value}")
+    return shlex.join(named)
 
 
 def _device_name(device: torch.device) -> str:
