@@ -90,10 +90,10 @@ def _distilled_lines(checkpoint: Checkpoint) -> list[str]:
     }
     errors = checkpoint.description.errors
     kinds = [f"| {kind} | {distance:.3f} |" for kind, distance in errors["teachers"].items()]
+    measured = errors["test"]["composition"]
     labels = [
-        f"| {name} | {unit} | {errors['test']['composition'][name]:.3g} |"
+        f"| {name} | {unit} | {f'{measured[name]:.3g}' if name in measured else '-'} |"
         for name, unit in checkpoint.properties.items()
-        if name in errors["test"]["composition"]
     ]
     return [
         "Distilled (arXiv:1503.02531) from encoders that were paired with crystal structures by "

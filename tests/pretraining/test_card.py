@@ -1,5 +1,7 @@
 """The model card says what was trained, on what, how well, and to whom thanks are due."""
 
+from dataclasses import replace
+
 from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.pretraining.card import key_figures, model_card
 from cromel_sklearn.pretraining.runs import pretrain_to_folder
@@ -13,7 +15,7 @@ def test_card_has_every_required_line(checkpoint):
 
 
 def test_card_lists_the_errors_of_the_header(checkpoint):
-    errors = checkpoint.header["errors"]
+    errors = checkpoint.description.errors
     row = next(line for line in model_card(checkpoint).splitlines() if "| band_gap | eV |" in line)
     shown = [float(cell) for cell in row.split("|")[3:7]]
     expected = [
@@ -25,8 +27,10 @@ def test_card_lists_the_errors_of_the_header(checkpoint):
 
 
 def test_property_without_held_out_values_is_a_dash(checkpoint):
-    header = dict(checkpoint.header, properties={**checkpoint.properties, "hardness": "GPa"})
-    described = type(checkpoint)(header, checkpoint.tensors)
+    properties = {**checkpoint.properties, "hardness": "GPa"}
+    described = type(checkpoint)(
+        replace(checkpoint.description, properties=properties), checkpoint.tensors
+    )
     assert "| hardness | GPa | - | - | - | - |" in model_card(described)
 
 
@@ -57,6 +61,20 @@ def test_structures_given_as_objects_have_a_checksum(rock_salts, small_settings)
     checksums = set()
     for given in (targets, targets, targets + 1.0):
         fitted = CroMELPretrainer(max_epochs=1, **small_settings).fit(structures, given)
-        checksums.add(fitted.checkpoint_.header["provenance"]["source_checksum"])
+        checksums.add(fitted.checkpoint_.provenance["source_checksum"])
     assert len(checksums) == 2
     assert {len(checksum) for checksum in checksums} == {64}
+
+
+def test_card_of_a_distilled_encoder(distilled):
+    provenance = {
+        "data": {"labels.csv": "a" * 64}, "teacher_names": ["teacher"], "attribution": "somebody",
+        "command": "cromel distill teacher",
+    }  # fmt: skip
+    card = model_card(distilled.with_provenance(**provenance), "name@1.0")
+    for line in (
+        'CroMELTransformer("name@1.0")', "labels.csv (SHA-256 `aaaaaaaaaaaaaaaa`)", "| seed | 0 |",
+        "| command | `cromel distill teacher` |", "Attribution: somebody", "| band_gap | eV |",
+        "| alloy |",
+    ):  # fmt: skip
+        assert line in card

@@ -46,8 +46,9 @@ def test_every_criterion_yields_a_checkpoint_the_transformer_takes(
     criterion, rock_salts, small_settings
 ):
     pretrainer = CroMELPretrainer(criterion, max_epochs=1, **small_settings).fit(*rock_salts)
-    embedded = CroMELTransformer(pretrainer.checkpoint_).transform(["NaCl", "KBr"])
-    assert embedded.shape == (2, 21)
+    transformer = CroMELTransformer(pretrainer.checkpoint_, output=("embedding", "properties"))
+    embedded = transformer.transform(["NaCl", "KBr"])
+    assert embedded.shape == (2, 16 + 5)
     assert np.isfinite(embedded).all()
 
 
@@ -63,7 +64,7 @@ def test_paper_settings_train_the_composition_encoder_by_the_critic_alone(rock_s
     settings = {**PAPER_SETTINGS, "device": "cpu", "n_jobs": 1, "verbose": 0, "batch_size": 4}
     before = CroMELPretrainer(**settings, max_epochs=1).fit(*rock_salts)
     after = CroMELPretrainer(**settings, max_epochs=4).fit(*rock_salts)
-    assert before.checkpoint_.embedding_dim == 64 + 2
+    assert before.checkpoint_.embedding_dim == 64
     key = "composition_encoder.embedding.weight"
     assert not np.array_equal(_weights(before)[key], _weights(after)[key])
 
@@ -340,9 +341,9 @@ def test_run_stopped_by_patience_resumes_to_itself(rock_salts, small_settings, t
 def test_best_epoch_is_kept(rock_salts, small_settings):
     pretrainer = CroMELPretrainer(max_epochs=4, **{**small_settings, "lr": 0.1}).fit(*rock_salts)
     scores = [epoch["validation_score"] for epoch in pretrainer.history_]
-    header = pretrainer.checkpoint_.header
-    assert header["provenance"]["best_epoch"] == int(np.argmin(scores)) + 1
-    assert header["errors"]["validation"]["score"] == pytest.approx(min(scores), rel=1e-5)
+    description = pretrainer.checkpoint_.description
+    assert description.provenance["best_epoch"] == int(np.argmin(scores)) + 1
+    assert description.errors["validation"]["score"] == pytest.approx(min(scores), rel=1e-5)
 
 
 @pytest.mark.parametrize(
