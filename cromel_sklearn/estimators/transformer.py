@@ -219,6 +219,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     def _validated_encoder(self) -> Checkpoint:
         """Check the parameters and load the encoder."""
         check_parameters(self)
+        self._blocks()
         if hasattr(self, "_fitted_encoder") and self._fitted_encoder == self.encoder:
             return self.encoder_
         return load_encoder(self.encoder)

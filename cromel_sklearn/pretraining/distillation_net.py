@@ -177,7 +177,9 @@ class DistillationNet(nn.Module):
             "composition.weight": of_amounts.T * scales,
             "composition.bias": -center[len(weight) :] @ of_amounts,
         }
-        compressed = DistilledEncoder(config).to(weight.device)
+        # Its weights are about to be replaced: leave the caller's random state alone.
+        with torch.random.fork_rng(devices=[]):
+            compressed = DistilledEncoder(config).to(weight.device)
         compressed.load_state_dict({key: tensor.float() for key, tensor in state.items()})
         return compressed, float(kept / variances.sum())
 

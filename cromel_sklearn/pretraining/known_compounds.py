@@ -8,7 +8,7 @@ import pandas as pd
 from ..data.composition import CompositionBatch, read_compositions
 from ..data.materials import PROPERTY_UNITS, CalculatedMaterials, material_compositions
 from ..encoders.calculated_values import composition_keys
-from ..exceptions import SourceDataError
+from ..exceptions import InvalidCompositionError, SourceDataError
 
 #: Of several structures of one composition, the most stable one counts: the smallest value.
 _SMALLEST_COUNTS = ("formation_energy_per_atom", "energy_above_hull", "decomposition_energy")
@@ -92,10 +92,11 @@ def gather_known_compounds(
         If a formula cannot be read, or no property has enough labels.
     """
     formulas = pd.unique(labels["formula"].astype(str))
-    batch, inverse, valid = read_compositions(formulas, on_invalid="nan")
-    if not valid.all():
-        bad = formulas[np.flatnonzero(~valid)[0]]
-        raise SourceDataError(f"The labels have the formula {bad!r}, which is no composition.")
+    try:
+        batch, inverse, _ = read_compositions(formulas)
+    except InvalidCompositionError as error:
+        _, formula, reason = error.problems[0]
+        raise SourceDataError(f"The labels have the formula {formula!r}: {reason}.") from error
     row_of_formula = dict(zip(formulas, inverse, strict=True))
     table = pd.DataFrame(
         {
