@@ -13,7 +13,9 @@ def embed(
     target: options.TableOut,
     formula_column: options.FormulaColumn = None,
     encoder: options.Encoder = "mp-multi",
-    output: Annotated[str, typer.Option(help="embedding, properties or both.")] = "embedding",
+    output: Annotated[
+        str, typer.Option(help="all, or some of embedding,properties,elements with commas.")
+    ] = "all",
     dtype: Annotated[str, typer.Option(help="float32, or float16 for half the size.")] = "float32",
     float_format: options.FloatFormat = None,
     on_invalid: options.OnInvalid = "raise",
@@ -46,7 +48,8 @@ def embed(
     find_device(device)
     reader = TableReader(source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet)
     column = find_formula_column(reader.head(), formula_column, reader.source)
-    function = BatchEmbedding(column, encoder, output, dtype, device)
+    blocks = output if output == "all" else tuple(output.split(","))
+    function = BatchEmbedding(column, encoder, blocks, dtype, device)
     require_new(function.names(), reader.schema, column)
     if cluster is not None:  # the file of an encoder is on this machine
         function = replace(function, encoder=load_encoder(encoder))

@@ -33,7 +33,7 @@ class BatchResult:
 
 
 def embed_batch(
-    batch, *, formula_column="formula", encoder="mp-multi", output="embedding",
+    batch, *, formula_column="formula", encoder="mp-multi", output="all",
     on_invalid="raise", dtype="float32", device="cpu",
 ):  # fmt: skip
     """Append embedding columns to an Arrow batch.
@@ -48,8 +48,8 @@ def embed_batch(
         Name of the column of formulas.
     encoder : str, path-like or Checkpoint, default="mp-multi"
         As in `CroMELTransformer`, likewise the next.
-    output : {"embedding", "properties", "both"}, default="embedding"
-        Which columns are appended.
+    output : str or sequence of str, default="all"
+        Which blocks of columns are appended.
     on_invalid : {"raise", "nan"}, default="raise"
         What to do with rows that are not a composition.
     dtype : {"float32", "float16"}, default="float32"
@@ -103,7 +103,7 @@ class BatchEmbedding:
     ----------
     formula_column : str
     encoder : str, path-like or Checkpoint
-    output : str
+    output : str or sequence of str
     dtype : str
     device : str
         As in `embed_batch`.
@@ -111,7 +111,7 @@ class BatchEmbedding:
 
     formula_column: str = "formula"
     encoder: str | Checkpoint = "mp-multi"
-    output: str = "embedding"
+    output: str | Sequence[str] = "all"
     dtype: str = "float32"
     device: str = "cpu"
 

@@ -25,7 +25,7 @@ from .synthetic_compositions import CompositionSampler, dense_fractions, sparse_
 from .teachers import Teachers, reduced_precision
 
 #: File of a run's folder that holds its state.
-STATE = "distillation_state.pt"
+STATE = "distillation_state.safetensors"
 _STEPS_PER_ROUND = 500
 _SAMPLE = 20_000
 _VALIDATION_SEED = 2**31
@@ -239,11 +239,8 @@ class _Run:
         optimizer = torch.optim.AdamW(_parameter_groups(net, settings), lr=settings.lr, betas=_BETAS)
         history: list[dict] = []
         if state_path.exists():
-            state = RunState.load(state_path, self.device)
-            if state.settings != self.identity:
-                raise CheckpointError(
-                    f"{state_path} belongs to a run with other teachers, data or settings."
-                )
+            state = RunState.load(state_path, self.device, measured="components")
+            state.require_settings(self.identity, state_path)
             net.load_state_dict(state.modules["net"])
             optimizer.load_state_dict(state.optimizers["optimizer"])
             history = state.history

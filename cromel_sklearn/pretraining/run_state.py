@@ -35,7 +35,8 @@ class RunState:
     optimizers : dict of str to dict
         State of each optimizer, by its name in the net.
     best_weights : dict of str to dict of str to Tensor
-        Weights that are kept in the end, of the best epoch or of the last one.
+        Weights that are kept in the end, of the best epoch or of the last one; empty where they
+        are those of `modules`.
     history : list of dict
         One entry an epoch.
     """
@@ -74,7 +75,7 @@ class RunState:
         write_artifact(path, _KIND, _FORMAT_VERSION, header, tensors)
 
     @classmethod
-    def load(cls, path, device="cpu") -> "RunState":
+    def load(cls, path, device="cpu", *, measured: str = "validation_score") -> "RunState":
         """Read a state; nothing in the file is run.
 
         Parameters
@@ -82,6 +83,8 @@ class RunState:
         path : path-like
         device : str or torch.device, default="cpu"
             Where the tensors go.
+        measured : str, default="validation_score"
+            Number that every epoch of the history must have.
 
         Returns
         -------
@@ -105,17 +108,17 @@ class RunState:
                 modules=parts["modules"], best_weights=parts["best_weights"],
                 optimizers=optimizers, **header,
             )  # fmt: skip
-            state._require_forms()
+            state._require_forms(measured)
         return state
 
-    def _require_forms(self) -> None:
+    def _require_forms(self, measured: str) -> None:
         """Check what a file holds before a run goes on with it."""
         if not isinstance(self.settings, dict) or not isinstance(self.history, list):
             raise ValueError("its settings or its history are none")
         for number, epoch in enumerate(self.history):
-            if not isinstance(epoch, dict) or not isinstance(epoch["validation_score"], float):
+            if not isinstance(epoch, dict) or not isinstance(epoch[measured], float):
                 raise ValueError(f"epoch {number + 1} of its history is none")
-        if self.modules.keys() != self.best_weights.keys():
+        if self.best_weights and self.modules.keys() != self.best_weights.keys():
             raise ValueError("its best weights are those of other modules")
 
     def require_settings(self, settings: dict, path) -> None:

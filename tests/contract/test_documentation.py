@@ -1,5 +1,6 @@
 """What an estimator and its encoder show of themselves, as text and in a notebook."""
 
+from dataclasses import replace
 from importlib.metadata import metadata
 
 import pytest
@@ -33,38 +34,38 @@ def test_html_links_to_no_page_that_does_not_exist(estimator):
 
 
 def test_html_of_a_pipeline_shows_the_transformer():
-    model = make_pipeline(CroMELTransformer(output="both"), Ridge())
+    model = make_pipeline(CroMELTransformer(output="properties"), Ridge())
     assert "CroMELTransformer" in estimator_html_repr(model)
-    assert "both" in estimator_html_repr(model)
+    assert "properties" in estimator_html_repr(model)
 
 
 def test_text_shows_changed_parameters_only():
-    assert repr(CroMELTransformer(output="both")) == "CroMELTransformer(output='both')"
+    assert repr(CroMELTransformer(output="properties")) == "CroMELTransformer(output='properties')"
     assert repr(clone(CroMELTransformer())) == "CroMELTransformer()"
 
 
 def test_fitted_transformer_with_a_checkpoint_shows_it(checkpoint):
-    assert "Checkpoint(embedding_dim=21" in repr(CroMELTransformer(checkpoint))
+    assert "Checkpoint(kind='pretrained', embedding_dim=16" in repr(CroMELTransformer(checkpoint))
     assert "Checkpoint" in estimator_html_repr(CroMELTransformer(checkpoint).fit(["NaCl"]))
 
 
 def test_encoder_shows_its_key_figures():
     encoder = CroMELTransformer().fit(["NaCl"]).encoder_
     shown = repr(encoder)
-    assert shown.startswith(f"Checkpoint('{encoder.release[0]}', embedding_dim=")
-    n_structures = encoder.header["provenance"]["n_train_structures"]
-    assert f"n_train_structures={n_structures}" in shown
-    error = encoder.header["errors"]["test"]["composition"]["formation_energy_per_atom"]
-    assert f"'formation_energy_per_atom': '{error:.3g} eV/atom'" in shown
+    assert shown.startswith(f"Checkpoint('{encoder.release[0]}', kind='distilled', embedding_dim=")
+    assert f"n_properties={len(encoder.properties)}" in shown
+    error = encoder.description.errors["test"]["composition"]["formation_energy_per_atom"]
+    assert encoder.test_errors["formation_energy_per_atom"] == f"{error:.3g} eV/atom"
     html = encoder._repr_html_()
     assert encoder.release[0] in html
-    assert f"<th>training structures</th><td>{n_structures:,}</td>" in html
     assert f"<td>{error:.3g} eV/atom</td>" in html
 
 
 def test_checkpoint_without_release_or_errors_is_shown_too(checkpoint):
-    header = {**checkpoint.header, "errors": {}, "provenance": {}}
-    bare = type(checkpoint)(header, checkpoint.tensors)
-    assert repr(bare) == "Checkpoint(embedding_dim=21, n_train_structures=None, test_errors={})"
-    assert "<td>unknown</td>" in bare._repr_html_()
+    description = replace(checkpoint.description, errors={}, provenance={})
+    bare = type(checkpoint)(description, checkpoint.tensors)
+    assert repr(bare) == (
+        "Checkpoint(kind='pretrained', embedding_dim=16, n_properties=5, n_elements=9)"
+    )
+    assert "<td>pretrained</td>" in bare._repr_html_()
     assert load_encoder("mp-multi").untrained().release is None

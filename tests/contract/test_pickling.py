@@ -48,7 +48,7 @@ def run_folder(checkpoint, tmp_path):
 @pytest.mark.parametrize("round_trip", ROUND_TRIPS)
 @pytest.mark.parametrize("is_fitted", [False, True])
 def test_round_trip_gives_the_same(is_fitted, round_trip, tmp_path):
-    transformer = CroMELTransformer(output="both")
+    transformer = CroMELTransformer(output="properties")
     if is_fitted:
         transformer.fit(FORMULAS)
     copied = ROUND_TRIPS[round_trip](transformer, tmp_path)

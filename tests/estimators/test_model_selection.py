@@ -27,7 +27,7 @@ from cromel_sklearn.data.composition import reduced_formulas
 PIPELINE = Pipeline([("cromel", CroMELTransformer()), ("model", Ridge())])
 GRID = {
     "cromel__encoder": list_encoders(),
-    "cromel__output": ["embedding", "both"],
+    "cromel__output": ["embedding", "all"],
     "model__alpha": [0.1, 10.0],
 }
 
