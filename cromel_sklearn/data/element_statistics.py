@@ -35,7 +35,9 @@ def element_property_table() -> np.ndarray:
     ndarray of shape (104, n_element_properties), float64
         Row `Z` holds element `Z`; what is not known is the median over the elements. Row 0 is zero.
     """
-    table = np.loadtxt(TABLE, delimiter=",", skiprows=1, usecols=range(1, 1 + len(ELEMENT_PROPERTIES)))
+    table = np.loadtxt(
+        TABLE, delimiter=",", skiprows=1, usecols=range(1, 1 + len(ELEMENT_PROPERTIES))
+    )
     padded = np.vstack([np.zeros(table.shape[1]), table])
     padded.flags.writeable = False  # shared by all callers
     return padded

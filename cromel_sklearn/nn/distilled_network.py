@@ -164,9 +164,7 @@ def outputs(xp, weights: Mapping[str, Any], fractions, remembered) -> tuple:
         standard deviation.
     """
     hidden = hidden_states(xp, weights, fractions, remembered)
-    of_composition = _linear(
-        xp, weights, "composition", amounts(xp, fractions), _AMOUNT_STEP
-    )
+    of_composition = _linear(xp, weights, "composition", amounts(xp, fractions), _AMOUNT_STEP)
     return (
         _linear(xp, weights, "embedding", hidden) + of_composition,
         _linear(xp, weights, "properties", hidden),

@@ -236,7 +236,9 @@ class _Run:
             net = DistillationNet(self.config, source.n_components, source.n_structure_features)
         net = net.to(self.device)
         self.net = net
-        optimizer = torch.optim.AdamW(_parameter_groups(net, settings), lr=settings.lr, betas=_BETAS)
+        optimizer = torch.optim.AdamW(
+            _parameter_groups(net, settings), lr=settings.lr, betas=_BETAS
+        )
         history: list[dict] = []
         if state_path.exists():
             state = RunState.load(state_path, self.device, measured="components")

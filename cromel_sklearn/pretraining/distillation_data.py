@@ -252,7 +252,6 @@ def _stacked(*parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _as_tensors(parts: dict[str, np.ndarray], device) -> DistillationBatch:
     tensors = {
-        name: torch.from_numpy(array.astype(np.float32)).to(device)
-        for name, array in parts.items()
+        name: torch.from_numpy(array.astype(np.float32)).to(device) for name, array in parts.items()
     }
     return DistillationBatch(**tensors)

@@ -60,6 +60,8 @@ def evaluate_student(
                 kept.append(name)
         elif needed:
             kept.append(name)
+    first = [*description.remembered, *description.spread_of]  # what people look for
+    kept = list(dict.fromkeys([*first, *kept]))
     checkpoint = checkpoint.only_properties(kept)
     parts = {**synthetic, "held-out known": dense_fractions(held_out)}
     distances = {kind: _distance(net, rows, teachers) for kind, rows in parts.items() if len(rows)}

@@ -58,7 +58,7 @@ def test_round_trip_gives_the_same(is_fitted, round_trip, tmp_path):
 
 @pytest.mark.parametrize("round_trip", ROUND_TRIPS)
 def test_round_trip_of_a_fitted_pipeline(round_trip, tmp_path):
-    model = make_pipeline(CroMELTransformer(), Ridge()).fit(FORMULAS, TARGET)
+    model = make_pipeline(CroMELTransformer(output="embedding"), Ridge()).fit(FORMULAS, TARGET)
     loaded = ROUND_TRIPS[round_trip](model, tmp_path)
     assert np.array_equal(loaded.predict(FORMULAS), model.predict(FORMULAS))
 
@@ -140,21 +140,16 @@ def test_weights_are_read_once_by_many_threads(run_folder, monkeypatch):
     assert all(checkpoint is loaded[0] for checkpoint in loaded)
 
 
-def test_modules_are_built_once_by_many_threads(checkpoint, monkeypatch):
+def test_many_threads_may_be_the_first_to_use_an_encoder(checkpoint):
     fresh = pickle.loads(pickle.dumps(checkpoint))
-    builds, build = [], Checkpoint._build
-    monkeypatch.setattr(
-        Checkpoint, "_build", lambda self, device: builds.append(device) or build(self, device)
-    )
-    embedded = _in_threads(lambda: CroMELTransformer(fresh, device="cpu").transform(["NaCl"]))
-    assert len(builds) == 1
+    embedded = _in_threads(lambda: CroMELTransformer(fresh).transform(["NaCl"]))
     assert all(np.array_equal(one, embedded[0]) for one in embedded)
 
 
 def test_repeated_formulas_are_encoded_once_a_call(checkpoint, monkeypatch):
-    encoded, embed = [], Checkpoint.embed
+    encoded, embed = [], Checkpoint.encode
     monkeypatch.setattr(
-        Checkpoint, "embed",
+        Checkpoint, "encode",
         lambda self, batch, **kwargs: encoded.append(len(batch)) or embed(self, batch, **kwargs),
     )  # fmt: skip
     embedded = CroMELTransformer(checkpoint).transform(["NaCl", "KBr", "Cl2Na2", "NaCl"])

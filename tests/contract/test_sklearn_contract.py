@@ -105,14 +105,14 @@ def test_feature_union_with_another_featurizer(formulas):
 
 def test_transformed_target(measured, formulas):
     model = TransformedTargetRegressor(
-        make_pipeline(CroMELTransformer(), Ridge()), transformer=StandardScaler()
+        make_pipeline(CroMELTransformer(output="embedding"), Ridge()), transformer=StandardScaler()
     )
     assert model.fit(formulas, measured[1]).predict(formulas).shape == (N_ROWS,)
 
 
 def test_stacking(measured, formulas):
     parts = [
-        (output, make_pipeline(CroMELTransformer(output=output), Ridge()))
+        (output, make_pipeline(CroMELTransformer(output=output), StandardScaler(), Ridge()))
         for output in ("embedding", "properties")
     ]
     model = StackingRegressor(parts, final_estimator=Ridge(), cv=3).fit(formulas, measured[1])
@@ -158,11 +158,11 @@ def test_changed_encoder_is_used_at_once(checkpoint):
 
 
 def test_memory_embeds_each_table_once(tmp_path, measured, formulas, monkeypatch):
-    calls, embed = [], Checkpoint.embed
+    calls, embed = [], Checkpoint.encode
     monkeypatch.setattr(
-        Checkpoint, "embed", lambda self, *args, **kw: calls.append(1) or embed(self, *args, **kw)
+        Checkpoint, "encode", lambda self, *args, **kw: calls.append(1) or embed(self, *args, **kw)
     )
-    model = make_pipeline(CroMELTransformer(), Ridge(), memory=str(tmp_path))
+    model = make_pipeline(CroMELTransformer(output="embedding"), Ridge(), memory=str(tmp_path))
     first = model.fit(formulas, measured[1])
     second = clone(model).set_params(ridge__alpha=1.0).fit(formulas, measured[1])
     assert len(calls) == 1
@@ -196,9 +196,11 @@ def test_another_release_or_file_has_another_place_in_the_cache(checkpoint, tmp_
 def test_sample_weights_are_routed_past_the_transformer(measured, formulas):
     weights = np.linspace(0.1, 1.0, N_ROWS)
     with sklearn.config_context(enable_metadata_routing=True):
-        model = make_pipeline(CroMELTransformer(), Ridge().set_fit_request(sample_weight=True))
+        model = make_pipeline(
+            CroMELTransformer(output="embedding"), Ridge().set_fit_request(sample_weight=True)
+        )
         weighted = model.fit(formulas, measured[1], sample_weight=weights)
-        embedded = CroMELTransformer().transform(formulas)
+        embedded = CroMELTransformer(output="embedding").transform(formulas)
         expected = Ridge().fit(embedded, measured[1], sample_weight=weights)
         assert not CroMELTransformer().get_metadata_routing().fit.requests
     np.testing.assert_allclose(weighted[-1].coef_, expected.coef_)

@@ -57,7 +57,9 @@ def test_shipped_encoder_loads_and_has_a_card_with_attribution(encoder):
 @pytest.mark.parametrize("encoder", list_encoders())
 def test_shipped_encoder_still_gives_its_golden_embeddings(encoder):
     golden = np.load(GOLDEN / f"{encoder}.npz")
-    embedded = CroMELTransformer(encoder, output=("embedding", "properties"), device="cpu").transform(golden["formulas"])
+    embedded = CroMELTransformer(
+        encoder, output=("embedding", "properties"), device="cpu"
+    ).transform(golden["formulas"])
     np.testing.assert_allclose(embedded, golden["embedded"], rtol=1e-5, atol=1e-5)
 
 

@@ -16,7 +16,9 @@ def main() -> None:
     path = Path(__file__).parent / f"{encoder}.npz"
     if encoder not in list_encoders() or path.exists():
         raise SystemExit(f"{encoder} is not a shipped name@version, or {path} is written already")
-    embedded = CroMELTransformer(encoder, output=("embedding", "properties"), device="cpu").transform(FORMULAS)
+    embedded = CroMELTransformer(
+        encoder, output=("embedding", "properties"), device="cpu"
+    ).transform(FORMULAS)
     np.savez(path, formulas=np.array(FORMULAS), embedded=embedded)
 
 

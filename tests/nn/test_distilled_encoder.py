@@ -72,7 +72,9 @@ def test_known_values_are_read(encoder, inputs):
 def test_rounding_changes_little(encoder, inputs):
     weights = _weights(encoder)
     exact = outputs(np, weights, *inputs)
-    for rounded, real in zip(outputs(np, rounded_weights(np, weights), *inputs), exact, strict=True):
+    for rounded, real in zip(
+        outputs(np, rounded_weights(np, weights), *inputs), exact, strict=True
+    ):
         assert np.abs(rounded - real).max() < 0.05
     again = real_weights(rounded_weights(np, weights))
     assert again.keys() == weights.keys()

@@ -161,9 +161,7 @@ def test_dense_and_sparse_rows_are_the_same_compositions():
 
 def test_polymorphs_count_by_the_most_stable(rock_salts, labels):
     more = labels.iloc[:1].assign(property="formation_energy_per_atom", value=-9.0)
-    together = gather_known_compounds(
-        labels._append(more, ignore_index=True), fewest_labels=10
-    )
+    together = gather_known_compounds(labels._append(more, ignore_index=True), fewest_labels=10)
     column = list(together.properties).index("formation_energy_per_atom")
     assert together.labels[:, column].min() == -9.0
 
