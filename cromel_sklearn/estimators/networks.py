@@ -106,7 +106,7 @@ def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> F
     -------
     FineTunedNetwork
     """
-    encoder = pretrained_encoder(checkpoint)
+    encoder = checkpoint.new_network()
     with torch.no_grad():
         embedding = encoder(*_tensors(table.network_inputs)).embedding.numpy()
     columns = np.hstack([embedding[table.composition_of_row], table.features])
@@ -115,13 +115,6 @@ def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> F
     with torch.random.fork_rng(devices=[]):
         torch.random.manual_seed(seed)
         return FineTunedNetwork(encoder, mean, scale, n_outputs)
-
-
-def pretrained_encoder(checkpoint) -> nn.Module:
-    """Copy of a checkpoint's encoder, in single precision; the first of several."""
-    if hasattr(checkpoint, "new_network"):
-        return checkpoint.new_network()
-    return checkpoint.copied_modules()[0][0]
 
 
 def train_network(

@@ -218,10 +218,10 @@ def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
 def _network(encoder, arrays: dict, n_outputs: int):
     import torch
 
-    from .networks import FineTunedNetwork, pretrained_encoder
+    from .networks import FineTunedNetwork
 
     network = FineTunedNetwork(
-        pretrained_encoder(encoder), arrays["input_mean"], arrays["input_scale"], n_outputs
+        encoder.new_network(), arrays["input_mean"], arrays["input_scale"], n_outputs
     )
     network.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in arrays.items()}, strict=True)
     return network.eval()

@@ -1,7 +1,6 @@
 """Views: the matrices that the members of an estimator see of a table of measurements."""
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -81,8 +80,6 @@ def encode_table(checkpoint, table: MeasurementTable, device="cpu") -> EncodedTa
     EncodedTable
     """
     batch = table.compositions
-    if not hasattr(checkpoint, "encode"):  # until the distilled encoders land
-        checkpoint = _Encoding(checkpoint)
     encoded = checkpoint.encode(batch, device=device)
     return EncodedTable(
         embedding=encoded.embedding,
@@ -94,19 +91,3 @@ def encode_table(checkpoint, table: MeasurementTable, device="cpu") -> EncodedTa
         features=table.features,
     )
 
-
-class _Encoding:
-    """A checkpoint of version 1 with what distilled encoders offer."""
-
-    def __init__(self, checkpoint):
-        self.checkpoint = checkpoint
-
-    def encode(self, batch, device):
-        """Embedding, properties, no spread."""
-        embedding, properties = self.checkpoint.embed(batch, device=device)
-        spread = np.empty((len(batch), 0), dtype=np.float32)
-        return SimpleNamespace(embedding=embedding, properties=properties, spread=spread)
-
-    def network_inputs(self, batch):
-        """Elements and fractions."""
-        return batch.atomic_numbers, batch.atomic_fractions.astype(np.float32)
