@@ -90,4 +90,3 @@ def encode_table(checkpoint, table: MeasurementTable, device="cpu") -> EncodedTa
         composition_of_row=table.composition_of_row,
         features=table.features,
     )
-

@@ -34,7 +34,7 @@ def test_nearly_all_held_out_rows_are_in_the_domain():
     sample = load_standard_enthalpies()
     rows = np.random.default_rng(0).permutation(len(sample.target))[:600]
     formulas = sample.formulas.to_numpy()[rows]
-    model = CroMELRegressor("mp-multi@1.0", members=["element_trees"], random_state=0)
+    model = CroMELRegressor("mp-multi@2.0", members=["element_trees"], random_state=0)
     model.fit(formulas[:400], sample.target[rows[:400]])
     assert 0.85 < model.in_domain(formulas[400:]).mean() < 1.0
     assert not model.in_domain(["PuO2"]).any()

@@ -75,7 +75,7 @@ def test_pretrained_embeddings_tell_metals():
     formulas, y = sample.formulas.to_numpy(), sample.target < -1.0
     rows = np.random.default_rng(0).permutation(len(y))
     train, test = rows[:100], rows[100:300]
-    model = CroMELClassifier("mp-multi@1.0", members=STOCK, random_state=0)
+    model = CroMELClassifier("mp-multi@2.0", members=STOCK, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of rows with new elements
         assert model.fit(formulas[train], y[train]).score(formulas[test], y[test]) > 0.85

@@ -51,10 +51,10 @@ def test_joblib_round_trip(model, tmp_path):
 
 
 def test_shipped_encoder_is_saved_by_its_id(small_members, tmp_path):
-    model = CroMELRegressor("mp-multi@1.0", members=["element_trees"], random_state=0)
+    model = CroMELRegressor("mp-multi@2.0", members=["element_trees"], random_state=0)
     model.fit(SALTS, Y).save(tmp_path / "model.cromel")
     loaded = CroMELRegressor.load(tmp_path / "model.cromel")
-    assert loaded.encoder == "mp-multi@1.0"
+    assert loaded.encoder == "mp-multi@2.0"
     assert np.array_equal(loaded.predict(SALTS), model.predict(SALTS))
 
 

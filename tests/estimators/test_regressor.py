@@ -49,8 +49,8 @@ def test_pretrained_embeddings_beat_random_ones_on_measured_enthalpies():
     train, test = rows[:100], rows[100:300]
     scores = {}
     for name, encoder in (
-        ("pretrained", "mp-multi@1.0"),
-        ("random", load_encoder("mp-multi@1.0").untrained()),
+        ("pretrained", "mp-multi@2.0"),
+        ("random", load_encoder("mp-multi@2.0").untrained()),
     ):
         model = CroMELRegressor(encoder, members=STOCK, device="cpu", random_state=0)
         model.fit(formulas[train], target[train])
@@ -291,7 +291,7 @@ def test_forty_rows_are_never_worse_than_their_mean(seed):
     rows = np.random.default_rng(seed).permutation(len(sample.target))
     train, test = rows[:40], rows[40:140]
     formulas = sample.formulas.to_numpy()
-    model = CroMELRegressor("mp-multi@1.0", members=STOCK, random_state=0)
+    model = CroMELRegressor("mp-multi@2.0", members=STOCK, random_state=0)
     model.fit(formulas[train], sample.target[train])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
