@@ -46,7 +46,7 @@ TAKES_NAN = ("extratrees", "histgbr")
 STACKED = ("extratrees", "svr", "gp", "histgbr")
 
 #: The baseline of random weights; of one release, so that it need not run again for each encoder.
-UNTRAINED = "mp-multi@1.1"
+UNTRAINED = "mp-multi@2.0"
 
 
 def searched(machine, scoring: str) -> GridSearchCV:

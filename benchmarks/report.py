@@ -87,7 +87,7 @@ come, `CroMELStackingRegressor()` or `CroMELRegressor()` and the classifiers; `c
 `CroMELTransformer()`, `cromel-magpie` its columns beside Magpie's; `fractions` the atomic fractions
 of the elements, a column each; `stack` scikit-learn's stack of `extratrees`, `svr`, `gp` and
 `histgbr`, `finetuned+stack` the same and the fine-tuned estimator; `untrained` the network of
-`mp-multi@1.1` with random weights;
+`mp-multi@2.0` with random weights;
 `statistics` the mean, minimum and maximum of the element features; `magpie` matminer's 132
 features; `mat2vec` and `matscholar` fraction-weighted means of word vectors. `svr` is scaled
 (features and target, C = 10), `svr-search` the same with penalty and width searched by
