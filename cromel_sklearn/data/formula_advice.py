@@ -16,6 +16,7 @@ _GRADES = re.compile(
     r"(?:SS|ss)?[2346]\d\d[HLN]{0,2}"  # stainless steels by AISI number
     r"|S(?:235|275|355|420|450|460|500|550|620|690|700|890|960)[JKLMNR0-9]{0,3}"  # EN 10025
     r"|[ACFGHKNRS]\d{5}"  # unified numbering system
+    r"|1[357][4578]PH"
     r"|I[Nn](?:100|6(?:00|01|17|25|90)|7(?:02|13|18|38|40|83|92)|825|90[79]|939)"
     r"|Ti(?:17|64|811|1023|5553|62(?:42|46))"
     r"|A[Al][1-8]\d{3}|C(?:35|45|55|276)|F(?:51|53|55|91)|H(?:11|13|21)|K500|P(?:20|22|91|92)"
@@ -26,7 +27,7 @@ _GRADES = re.compile(
 )
 _SEPARATORS = re.compile("[ _-]")
 _ALLOY_NAMES = re.compile(
-    r"steel|inconel|incoloy|hastelloy|monel|nimonic|waspaloy|udimet|stellite|invar|kovar|zircaloy"
+    r"steel|brass|bronze|nitinol|inconel|incoloy|hastelloy|monel|nimonic|waspaloy|udimet|stellite|invar|kovar|zircaloy"
     r"|(?:^|[^a-z])(?:aisi|sae|astm|uns|din|haynes|ren[eé]|cmsx)[ -]?[a-z]?-?\d"
 )
 _WEIGHTS_WITH_HYPHENS = re.compile(r"[A-Z][a-z]?(?:-[0-9.]+[A-Z][a-z]?)+")
@@ -35,7 +36,9 @@ _CAPITALS = re.compile(
     r"(?:BI|CU|DY|NB|NI|PB|PD|PT|PU|SB|TB|TC|TH|TI)[0-9]*(?:[BCFHINOPS][0-9]*)+"
     r"|SI(?:O2?|C|3N4)|SNO2|IN(?:2O3|N|P)|SC2O3|YB2O3|CO3O4|HF(?:O2|C|N|B2)"
 )
-_ZERO_FOR_O = re.compile(r"[A-Z][a-z]?[2-9]0[1-9]")
+_ZERO_FOR_O = re.compile(r"[A-Z][a-z]?[2-9]0[1-9]|[HD]20")
+_LAST_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0$")
+_SIGN_BEFORE_WATER = re.compile(r" ?[ x\u00d7-] ?(?=[0-9]+ ?[HD]2O)")
 _LEADING_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0(?=[0-9]+(?![0-9.]))")
 _ABBREVIATIONS = {
     "BFO": "BiFeO3",
@@ -131,6 +134,9 @@ def advice_for(text: str, reason: str) -> str:
         return f"{GRADE}; write its elements in atomic amounts"
     if "unexpected" not in reason and _SIGN.search(_POWER.sub("", text)):
         reason = CHARGES
+    hydrate = _SIGN_BEFORE_WATER.sub("·", text)
+    if hydrate != text and _can_be_read(hydrate):
+        return f"write a middle dot before water; did you mean {hydrate!r}?"
     variable = _variable(text)
     if variable:
         return f"{variable} has no value; write numbers, such as La0.7Sr0.3MnO3"
@@ -185,7 +191,7 @@ def _spelled(letters: str) -> str:
 
 
 def _with_oxygen(text: str) -> str:
-    return _LEADING_ZERO.sub("O", text)
+    return _LAST_ZERO.sub("O", _LEADING_ZERO.sub("O", text))
 
 
 def _plainly(text: str) -> str:

@@ -29,6 +29,7 @@ LOOK_ALIKES = [
     ("YBCO", "did you mean 'YBa2Cu3O7'?"),
     ("Al203", "did you mean 'Al2O3'? Write 'Al' if the formula is meant as it stands"),
     ("Fe304", "did you mean 'Fe3O4'?"),
+    ("H20", "did you mean 'H2O'? Write 'H' if the formula is meant as it stands"),
     ("Ti02", "an amount starts with 0; did you mean 'TiO2'?"),
 ]
 symbols = st.sampled_from([*SYMBOLS[:MAX_ATOMIC_NUMBER], "D", "T"])

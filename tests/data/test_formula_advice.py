@@ -21,6 +21,11 @@ REFUSED = [
     ("AA7075", GRADE),
     ("Ti-6Al-4V", GRADE),
     ("maraging steel", GRADE),
+    ("17-4PH", GRADE),
+    ("Mg0", "zero amount; amounts must be at least 1e-08; did you mean 'MgO'?"),
+    ("CuSO4 5H2O", "write a middle dot before water; did you mean 'CuSO4·5H2O'?"),
+    ("CuSO4 x 5 H2O", "did you mean 'CuSO4·5 H2O'?"),
+    ("CuSO4-5H2O", "did you mean 'CuSO4·5H2O'?"),
     ("nacl", "'nacl' is an invalid formula: an element starts with a capital letter; "
              "did you mean 'NaCl'?"),
     ("cuso4", "did you mean 'CuSO4'?"),
