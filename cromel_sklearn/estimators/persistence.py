@@ -13,6 +13,7 @@ from .._artifacts import (
     without_prefix,
     write_artifact,
 )
+from .._files import write_file
 from ..data.measurements import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
@@ -324,7 +325,7 @@ def _bytes_of(checkpoint: Checkpoint) -> np.ndarray:
 def _checkpoint_of(content: np.ndarray) -> Checkpoint:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        path.write_bytes(content.tobytes())
+        write_file(path, content.tobytes())
         return Checkpoint.load(path)
 
 
