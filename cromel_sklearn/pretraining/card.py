@@ -102,8 +102,9 @@ def _distilled_lines(checkpoint: Checkpoint) -> list[str]:
         "",
         *_table(rows),
         "",
-        "Mean absolute errors on held-out compositions, none of them remembered. A composition's "
-        "value is that of its most stable calculated structure.",
+        "Mean absolute errors on compositions that were held out of this training, none of them "
+        "remembered; the teachers may have seen some. A composition's value is that of its most "
+        "stable calculated structure.",
         "",
         "| property | unit | error |",
         "|---|---|---|",
