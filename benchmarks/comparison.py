@@ -24,7 +24,7 @@ N_FOLDS = 5
 LEAK = "leak"
 #: What is compared, in this order: label -> featurizers or models that belong to it.
 FAMILIES = {
-    "CroMEL": ("cromel", "model", "finetuned", "stacking"),
+    "CroMEL": ("cromel", "cromel-embedding", "model"),
     "CroMEL + Magpie": ("cromel-magpie",),
     "fractions": ("fractions",),
     "Magpie": ("magpie",),

@@ -125,6 +125,7 @@ def featurizers(on_invalid: str) -> dict:
     both = [("cromel", CroMELTransformer(**settings)), ("magpie", MagpieFeaturizer())]
     return {
         "cromel": CroMELTransformer(**settings),
+        "cromel-embedding": CroMELTransformer(output="embedding", **settings),
         "cromel-magpie": FeatureUnion(both),
         "untrained": CroMELTransformer(load_encoder(UNTRAINED).untrained(), **settings),
         "fractions": FunctionTransformer(element_fractions),
