@@ -94,3 +94,19 @@ def test_decisions_are_short():
         assert len(lines) <= 15, page.name
         assert "**Question.**" in lines[2], page.name
         assert any(line.startswith("**Verdict.**") for line in lines), page.name
+
+
+def test_page_on_the_columns_explains_every_property_of_the_default_encoder():
+    text = (REPOSITORY / "docs" / "columns.md").read_text(encoding="utf-8")
+    for name in cromel_sklearn.load_encoder("mp-multi").properties:
+        assert f"`{name}`" in text
+
+
+def test_the_python_examples_of_the_page_on_the_columns_run():
+    text = (REPOSITORY / "docs" / "columns.md").read_text(encoding="utf-8")
+    namespace: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.S):
+        exec(block, namespace)
+    assert namespace["columns"].shape == (2, len(namespace["names"]))
+    assert namespace["table"].loc[1, "band_gap_eV"] > 3
+    assert len(namespace["forgetful"].transform(["NaCl"])[0]) == namespace["table"].shape[1] - 118
