@@ -22,11 +22,12 @@ CHARGES = (
 _SPACES = " \t\u00a0\u2007\u2009\u202f"
 _TYPOGRAPHY = str.maketrans("₀₁₂₃₄₅₆₇₈₉•⋅∙*" + _SPACES, "0123456789····" + " " * len(_SPACES))
 _RUN_OF_SPACES = re.compile(" {2,}")
+_TWO_STOPS = re.compile(r"\. ?\.")
 _STRANGE = re.compile(r"[^A-Za-z0-9.()\[\]{} +\-·]")
 _TOKEN = re.compile(
     r"(?P<element>[A-Z][a-z]?)"
     r"|(?P<amount>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<opening>[(\[{])|(?P<closing>[)\]}])|(?P<dot>·|\.(?! ?\.))|(?P<space> )"
+    r"|(?P<opening>[(\[{])|(?P<closing>[)\]}])|(?P<dot>[·.])|(?P<space> )"
 )
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _PLACEHOLDERS = frozenset(["A", "E", "G", "J", "L", "Ln", "M", "Q", "R", "X", "Xx", "Z"])
@@ -51,6 +52,8 @@ def clean_formula(text: str) -> str:
     if strange:
         shown = " ".join(map(repr, strange[:5])) + (" ..." if len(strange) > 5 else "")
         raise ValueError(f"unexpected character {shown}")
+    if _TWO_STOPS.search(text):
+        raise ValueError("two full stops in a row")
     return text
 
 
@@ -179,7 +182,5 @@ def atomic_number_of(symbol: str) -> int:
 def _unreadable(text: str, position: int) -> str:
     if text[position] in "+-":
         return CHARGES
-    if text[position] == ".":
-        return "two full stops in a row"
     rest = text[position : position + 12]
     return f"{rest!r} is an invalid formula: an element starts with a capital letter"

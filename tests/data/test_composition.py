@@ -68,6 +68,7 @@ INVALID = [
     ("2H2O", "an amount stands before the first element"),
     ("Fe2 3O", "two amounts in a row"),
     ("Fe..5O", "two full stops in a row"),
+    ("Fe3..O", "two full stops in a row"),
     ("CuSO4·", "nothing before or after the dot of a hydrate"),
     ("·5H2O", "nothing before or after the dot of a hydrate"),
     ("Rf2O3", "Rf is beyond lawrencium (Z = 103)"),
