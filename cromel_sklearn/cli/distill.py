@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import TaskID
 
 
 def distill(
@@ -47,8 +48,9 @@ def distill(
         n_steps=n_steps, n_synthetic=n_synthetic, seed=seed,
         chunk_size=min(DistillationSettings.chunk_size, max(n_synthetic, 1)),
     )  # fmt: skip
+    command = command_without_paths(shlex.join(["cromel", *sys.argv[1:]]))
     console = Console(stderr=True)
-    bars: dict[str, int] = {}
+    bars: dict[str, TaskID] = {}
     try:
         with step_progress(console) as progress:
 
@@ -60,8 +62,7 @@ def distill(
             distill_to_folder(
                 teachers, labels, out, structures=structures, chgnet_sites=chgnet_sites,
                 settings=settings, device=find_device(device), resume=resume,
-                attribution=attribution, command=command_without_paths(shlex.join(["cromel", *sys.argv[1:]])),
-                report=report,
+                attribution=attribution, command=command, report=report,
             )  # fmt: skip
     except KeyboardInterrupt:
         console.print(f"Stopped. Go on with --resume --out {out}.", highlight=False)

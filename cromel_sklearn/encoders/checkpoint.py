@@ -13,7 +13,10 @@ from .weights_file import read_weights, weights_bytes, write_weights
 
 FORMAT_VERSION = 2
 _HEADER_KEY = "cromel"
-_INFERENCE = {"distilled": DistilledInference, "pretrained": PretrainedInference}
+_INFERENCE: dict[str, type[DistilledInference] | type[PretrainedInference]] = {
+    "distilled": DistilledInference,
+    "pretrained": PretrainedInference,
+}
 
 
 class Checkpoint:

@@ -92,7 +92,7 @@ def _is_texts(value) -> bool:
 
 def _is_elements(value) -> bool:
     return isinstance(value, list | tuple) and all(
-        isinstance(z, Integral) and not isinstance(z, bool) and 1 <= z <= MAX_ATOMIC_NUMBER
+        isinstance(z, Integral) and not isinstance(z, bool) and 1 <= int(z) <= MAX_ATOMIC_NUMBER
         for z in value
     )
 
@@ -109,7 +109,7 @@ def _is_network(value) -> bool:
     return all(
         isinstance(size, Integral)
         and not isinstance(size, bool)
-        and (0 if name.startswith("n_") and name != "n_heads" else 1) <= size <= _LARGEST
+        and (0 if name.startswith("n_") and name != "n_heads" else 1) <= int(size) <= _LARGEST
         for name, size in sizes.items()
     ) and (value.get("n_layers", 0) <= _MOST_LAYERS)
 

@@ -67,9 +67,9 @@ class DistilledInference:
         self._require_sizes()
         network = without_prefix(tensors, "network.")
         _require_shapes(network, self.config.shapes(), "network.")
-        n_properties = (self.config.n_properties,)
-        statistics = {key: tensors.get(key) for key in ("property_means", "property_scales")}
-        _require_shapes(statistics, dict.fromkeys(statistics, n_properties), "")
+        keys = ("property_means", "property_scales")
+        statistics = {key: tensors[key] for key in keys if key in tensors}
+        _require_shapes(statistics, dict.fromkeys(keys, (self.config.n_properties,)), "")
         self.weights = rounded_weights(
             np, {key: array.astype(np.float32) for key, array in network.items()}
         )

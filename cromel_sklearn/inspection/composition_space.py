@@ -61,10 +61,10 @@ def embed_table(formulas, encoder="mp-multi") -> CompositionSpace:
     """
     checkpoint = load_encoder(encoder)
     batch, inverse, _ = read_compositions(formulas, known_elements=checkpoint.known_elements)
-    embedding, properties = checkpoint.embed(batch, device=find_device("auto"))
+    encoded = checkpoint.encode(batch, device=find_device("auto"))
     return CompositionSpace(
-        embedding=embedding[inverse].astype(float),
-        properties=pd.DataFrame(properties[inverse], columns=list(checkpoint.properties)),
+        embedding=encoded.embedding[inverse].astype(float),
+        properties=pd.DataFrame(encoded.properties[inverse], columns=list(checkpoint.properties)),
         fractions=batch.element_fractions()[inverse],
         composition_of_row=inverse,
     )

@@ -1,4 +1,4 @@
-"""Knowledge distillation: many teachers, calculated labels and structures into one small encoder."""
+"""Distillation of many teachers, calculated labels and structures into one small encoder."""
 
 import platform
 import time
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from .distillation_evaluation import evaluate_student
 from .distillation_net import DistillationNet, LossWeights
 from .known_compounds import KnownCompounds
 from .run_state import RunState
-from .synthetic_compositions import CompositionSampler, dense_fractions, sparse_batch
+from .synthetic_compositions import CompositionSampler, sparse_batch
 from .teachers import Teachers, reduced_precision
 
 #: File of a run's folder that holds its state.
@@ -156,7 +157,7 @@ class _Run:
         self.device = device
         self.teachers = Teachers(teachers, device)
         self._require_names()
-        self.identity = {
+        self.identity: dict[str, Any] = {
             "settings": _as_json(settings),
             "teachers": [teacher.checksum for teacher in teachers],
             "n_compounds": len(known),

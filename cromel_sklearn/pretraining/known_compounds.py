@@ -120,8 +120,7 @@ def gather_known_compounds(
         _prefer_most_stable(matrix, names, rows, materials)
     keep = np.ones(len(batch), dtype=bool)
     if known_elements is not None:
-        is_known = np.isin(batch.atomic_numbers, [0, *known_elements])
-        keep = is_known.all(axis=1)
+        keep = np.asarray(np.isin(batch.atomic_numbers, [0, *known_elements]).all(axis=1))
     held_out = composition_keys(batch) % np.uint64(_HELD_OUT_OF) == 0
     return KnownCompounds(
         batch[keep],

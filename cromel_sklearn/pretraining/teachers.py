@@ -68,7 +68,7 @@ class Teachers:
         self._networks = [c.new_network().eval().to(device) for c in checkpoints]
         names = list(self.properties)
         self._places = [[names.index(name) for name in c.properties] for c in checkpoints]
-        self._mean = self._scale = self._matrix = None
+        self._mean = self._scale = self._matrix = np.empty(0)  # until `fit_components`
 
     def fit_components(self, batch: CompositionBatch, n_components: int, seed: int) -> float:
         """Choose the components by a sample of compositions.
@@ -130,7 +130,7 @@ class Teachers:
                     found, in_units = self._ask(checkpoint, network, part)
                     outputs[rows, column : column + found.shape[1]] = found
                     column += found.shape[1]
-                    predicted[np.ix_([number], rows, self._places[number])] = in_units
+                    predicted[number][np.ix_(rows, np.asarray(self._places[number]))] = in_units
         return outputs, predicted
 
     def _ask(self, checkpoint, network, batch) -> tuple[np.ndarray, np.ndarray]:
