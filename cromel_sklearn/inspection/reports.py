@@ -1,18 +1,23 @@
 """The report of an evaluation: one page that opens anywhere."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .colors import ACCENT, CLASSES, POINTS
-from .evaluation_result import EvaluationResult
 from .held_out_splits import SPLITS
 from .optional_packages import require_package
 from .periodic_table import ElementCoverageDisplay
 from .report_page import ReportPage, html_figures, html_table
 from .scores import HEADINGS
+
+if TYPE_CHECKING:
+    from .evaluation_result import EvaluationResult
 
 _N_WORST = 15
 _MOST_COLUMNS = 6  # of the user's table, beside the worst rows
