@@ -44,6 +44,7 @@ from sklearn.metrics import (
 from tasks import TASKS, load_task
 
 from cromel_sklearn import InvalidCompositionWarning, load_encoder
+from cromel_sklearn._files import write_file
 from cromel_sklearn.data.readers import file_checksum
 from cromel_sklearn.estimators.measurement_estimator import MeasurementEstimator
 
@@ -112,10 +113,8 @@ def read_json(path: Path) -> dict:
 def write_json(path: Path, results: dict) -> None:
     """Write results in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.partial")
     indent = None if path.parent.name == "predictions" else 1
-    temporary.write_text(json.dumps(results, indent=indent, sort_keys=True) + "\n")
-    temporary.replace(path)
+    write_file(path, json.dumps(results, indent=indent, sort_keys=True) + "\n")
 
 
 def run_fold(model, data, fold: tuple[np.ndarray, np.ndarray]) -> tuple[dict, np.ndarray]:
