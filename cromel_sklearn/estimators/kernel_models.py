@@ -18,8 +18,8 @@ from sklearn.utils import check_random_state
 
 #: How much a numeric column is stretched after it was standardised.
 NUMERIC_STRETCH = 5.0
-# Elements of a matrix of distances that are held at once: 32 MB in single precision.
-_LARGEST_BLOCK = 8_000_000
+# Elements of a matrix of distances that are held at once: 8 MB in single precision.
+_LARGEST_BLOCK = 2_000_000
 # Rows up to which predictions are computed in double precision.
 _FEW_ROWS = 1_000
 

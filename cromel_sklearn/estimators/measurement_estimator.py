@@ -129,6 +129,20 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         return load_model(cls, path)
 
     @property
+    def checkpoint_(self) -> Checkpoint:
+        """The fine-tuned encoder, for `CroMELTransformer(encoder=...)`.
+
+        The mean of the networks; the properties that it predicts have drifted with it.
+        """
+        check_is_fitted(self, "stack_")
+        if "networks" not in self.stack_.members:
+            raise AttributeError(
+                "No network has a weight in this model; fit with members=['networks'] for a "
+                "fine-tuned encoder."
+            )
+        return self.stack_.members["networks"].checkpoint
+
+    @property
     def member_weights_(self) -> dict[str, float]:
         """Weight of each member, the mean over outputs; the rest is a constant."""
         check_is_fitted(self, "stack_")

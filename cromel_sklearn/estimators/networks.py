@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from ..device import fast_matrix_products
 from ..nn.schedule import one_cycle
-from .kernel_models import working_precision
+from .network_member import FARTHEST_INPUT, NetworkMember
 from .views import EncodedTable
 
 #: Hidden units of the head.
 HEAD_WIDTH = 128
-_INFERENCE_BATCH = 4096
 #: Error, in standard deviations of the target, from which the loss grows linearly.
 HUBER_DELTA = 0.1
 
@@ -61,7 +60,7 @@ class FineTunedNetwork(nn.Module):
     Parameters
     ----------
     encoder : nn.Module
-        Its forward takes `EncodedTable.network_inputs` and returns an object with `embedding`.
+        Its forward takes `Checkpoint.network_inputs` and returns an object with `embedding`.
     input_mean, input_scale : Tensor of shape (embedding_dim + n_features,)
         Of embedding and numeric columns.
     n_outputs : int
@@ -86,8 +85,8 @@ class FineTunedNetwork(nn.Module):
         return self.output(nn.functional.silu(self.hidden(self._scaled(columns))))
 
     def _scaled(self, columns: Tensor) -> Tensor:
-        # A numeric column far beyond those of training is out of the domain, not out of bounds.
-        return ((columns - self.input_mean) / self.input_scale).clamp(-20.0, 20.0)
+        scaled = (columns - self.input_mean) / self.input_scale
+        return scaled.clamp(-FARTHEST_INPUT, FARTHEST_INPUT)
 
 
 def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> FineTunedNetwork:
@@ -108,7 +107,8 @@ def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> F
     """
     encoder = checkpoint.new_network()
     with torch.no_grad():
-        embedding = encoder(*_tensors(table.network_inputs)).embedding.numpy()
+        inputs = checkpoint.network_inputs(table.compositions)
+        embedding = encoder(*_tensors(inputs)).embedding.numpy()
     columns = np.hstack([embedding[table.composition_of_row], table.features])
     mean, scale = columns.mean(axis=0), columns.std(axis=0)
     scale = np.where(scale > 1e-6 * np.maximum(np.abs(mean), 1.0), scale, 1.0)
@@ -119,6 +119,7 @@ def new_network(checkpoint, table: EncodedTable, n_outputs: int, seed: int) -> F
 
 def train_network(
     network: FineTunedNetwork,
+    network_inputs: tuple[np.ndarray, ...],
     table: EncodedTable,
     rows: np.ndarray,
     target: np.ndarray,
@@ -136,6 +137,8 @@ def train_network(
     ----------
     network : FineTunedNetwork
         Left as it is.
+    network_inputs : tuple of ndarray with n_compositions rows
+        What the encoder reads of the compositions of the table.
     table : EncodedTable
     rows : ndarray of int
     target : ndarray of shape (n_samples, n_outputs), float, or (n_samples,), int
@@ -161,7 +164,7 @@ def train_network(
     """
     network = copy.deepcopy(network).to(device)
     order = np.random.default_rng(seed)
-    inputs = _tensors(table.network_inputs, device)
+    inputs = _tensors(network_inputs, device)
     places = torch.from_numpy(np.asarray(table.composition_of_row)).to(device)
     features = torch.from_numpy(table.features.astype(np.float32)).to(device)
     truth = torch.from_numpy(target).to(device)
@@ -211,31 +214,22 @@ def mean_network(networks: list[FineTunedNetwork]) -> FineTunedNetwork:
     return mean.eval()
 
 
-@torch.inference_mode()
-def network_outputs(
-    network: FineTunedNetwork, table: EncodedTable, rows=slice(None), device="cpu"
-) -> np.ndarray:
-    """Predict standardised targets, or logits, of shape (n_rows, n_outputs).
+def fitted_member(checkpoint, network: FineTunedNetwork) -> NetworkMember:
+    """Take the weights of a trained network for inference.
 
-    In double precision where the rows are few, so that a row does not depend on its batch.
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        That the network started from.
+    network : FineTunedNetwork
+
+    Returns
+    -------
+    NetworkMember
     """
-    places, features = table.composition_of_row[rows], table.features[rows]
-    dtype = torch.float64 if working_precision(len(places)) is np.float64 else torch.float32
-    network = copy.deepcopy(network).to(device=device, dtype=dtype)
-    needed, places = np.unique(places, return_inverse=True)
-    inputs = tuple(
-        part.to(dtype) if part.is_floating_point() else part
-        for part in _tensors([part[needed] for part in table.network_inputs], device)
-    )
-    outputs = []
-    with one_thread():
-        for start in range(0, max(1, len(places)), _INFERENCE_BATCH):
-            block = slice(start, start + _INFERENCE_BATCH)
-            at = torch.from_numpy(places[block]).to(device)
-            numbers = torch.from_numpy(features[block]).to(device=device, dtype=dtype)
-            output = network(tuple(part[at] for part in inputs), numbers)
-            outputs.append(output.double().cpu().numpy())
-    return np.concatenate(outputs)
+    state = {key: tensor.numpy() for key, tensor in network.state_dict().items()}
+    head = {key: state[key] for key in NetworkMember.HEAD}
+    return NetworkMember(checkpoint.with_network(network.encoder), head)
 
 
 class one_thread:  # noqa: N801 (a context manager)

@@ -29,7 +29,8 @@ from .kernel_models import (
 from .member_weights import ClassWeights, MemberWeights
 from .members import StockMember
 from .model_card import ModelCard
-from .stack import NetworkMember, Stack
+from .network_member import NetworkMember
+from .stack import Stack
 from .uncertainty import ErrorModel, Uncertainty
 
 FORMAT_VERSION = 3
@@ -165,13 +166,14 @@ def _read(cls, header: dict, tensors: dict):
 
 
 def _stack_header(stack: Stack, tensors: dict, models: dict) -> dict:
-    members = {}
+    members: dict = {}
     for name, member in stack.members.items():
         if isinstance(member, NetworkMember):
-            state = member.network.state_dict()
-            arrays = {key: tensor.cpu().numpy() for key, tensor in state.items()}
-            tensors |= with_prefix(arrays, f"network.{name}.")
-            members[name] = {"n_outputs": member.network.output.out_features}
+            state = member.checkpoint.new_network().state_dict()
+            arrays = {key: tensor.numpy() for key, tensor in state.items()}
+            tensors |= with_prefix(arrays, f"network.{name}.encoder.")
+            tensors |= with_prefix(member.head, f"network.{name}.head.")
+            members[name] = {"is_network": True}
             continue
         tensors[f"member.{name}.columns"] = member.columns.astype(np.int64)
         kinds = []
@@ -195,9 +197,8 @@ def _stack_header(stack: Stack, tensors: dict, models: dict) -> dict:
 def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
     members: dict = {}
     for name, entry in header["members"].items():
-        if "n_outputs" in entry:
-            arrays = without_prefix(tensors, f"network.{name}.")
-            members[name] = NetworkMember(_network(encoder, arrays, entry["n_outputs"]))
+        if "is_network" in entry:
+            members[name] = _network(encoder, without_prefix(tensors, f"network.{name}."))
             continue
         found = []
         for number, kind in enumerate(entry["kinds"]):
@@ -216,16 +217,14 @@ def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
     return Stack(members, combined, header["fitted"], header["left_out"])
 
 
-def _network(encoder, arrays: dict, n_outputs: int):
+def _network(encoder, arrays: dict) -> NetworkMember:
     import torch
 
-    from .networks import FineTunedNetwork
-
-    network = FineTunedNetwork(
-        encoder.new_network(), arrays["input_mean"], arrays["input_scale"], n_outputs
-    )
-    network.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in arrays.items()}, strict=True)
-    return network.eval()
+    network = encoder.new_network()
+    state = without_prefix(arrays, "encoder.")
+    network.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in state.items()}, strict=True)
+    head = without_prefix(arrays, "head.")
+    return NetworkMember(encoder.with_network(network), {k: head[k] for k in NetworkMember.HEAD})
 
 
 def _kernel_arrays(model) -> dict[str, np.ndarray]:

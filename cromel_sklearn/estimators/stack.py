@@ -21,26 +21,7 @@ from .views import EncodedTable
 
 MOST_FOLDS = 5
 #: Rows that are predicted at once.
-CHUNK = 16_384
-
-
-@dataclass
-class NetworkMember:
-    """Fine-tuned network as a member.
-
-    Attributes
-    ----------
-    network : FineTunedNetwork
-        Mean of the weights of the networks of all folds.
-    """
-
-    network: Any
-
-    def predict(self, table: EncodedTable, rows=slice(None), X=None):
-        """Predict as `StockMember.predict`."""
-        from .networks import network_outputs
-
-        return network_outputs(self.network, table, rows), None
+CHUNK = 8_192
 
 
 @dataclass
@@ -287,12 +268,13 @@ class StackFit:
         from .networks import (
             OutOfTimeError,
             TrainingSettings,
+            fitted_member,
             mean_network,
-            network_outputs,
             new_network,
             train_network,
         )
 
+        inputs = self.checkpoint.network_inputs(self.table.compositions)
         start = new_network(self.checkpoint, self.table, self.n_outputs, self.seed)
         settings = TrainingSettings.suiting(len(folds[0][0]))
         self.progress.expect("networks", len(folds) * settings.max_epochs)
@@ -303,11 +285,12 @@ class StackFit:
             if not is_first:
                 left = (self.deadline - time.perf_counter()) / (len(folds) - number)
             network = train_network(
-                start, self.table, train, self.target, self.weight, settings,
+                start, inputs, self.table, train, self.target, self.weight, settings,
                 seed=self.seed + number, device=self.device, seconds_left=left,
                 on_epoch=lambda: self.progress.advance("networks"),
             )  # fmt: skip
-            return network, network_outputs(network, self.table, test)
+            member = fitted_member(self.checkpoint, network)
+            return network, member.predict(self.table, test)[0]
 
         try:
             done = self._parallel(delayed(train_one)(number) for number in range(len(folds)))
@@ -316,7 +299,8 @@ class StackFit:
         predicted = np.zeros((len(self.table), self.n_outputs))
         for (_, test), (_, values) in zip(folds, done, strict=True):
             predicted[test] = values
-        return NetworkMember(mean_network([network for network, _ in done])), predicted, None
+        mean = mean_network([network for network, _ in done])
+        return fitted_member(self.checkpoint, mean), predicted, None
 
     def _parallel(self, jobs) -> list:
         return list(Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs))

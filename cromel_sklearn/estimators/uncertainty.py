@@ -207,8 +207,9 @@ def rows_of(table: EncodedTable, rows) -> EncodedTable:
         embedding=table.embedding[distinct],
         properties=table.properties[distinct],
         fractions=table.fractions[distinct],
+        statistics=table.statistics[distinct],
         spread=table.spread[distinct],
-        network_inputs=tuple(part[distinct] for part in table.network_inputs),
+        compositions=table.compositions[distinct],
         composition_of_row=inverse,
         features=table.features[rows],
     )

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.composition_batch import CompositionBatch
+from ..data.element_statistics import describe_elements
 from ..data.measurements import MeasurementTable
 
 #: View -> blocks of columns, which the numeric columns of the table follow in each.
 VIEWS = {
     "embedding": ("embedding",),
-    "elements": ("properties", "fractions"),
+    "elements": ("properties", "fractions", "statistics"),
     "fractions": ("fractions",),
-    "everything": ("embedding", "properties", "fractions"),
 }
 
 
@@ -25,11 +26,12 @@ class EncodedTable:
     properties : ndarray of shape (n_compositions, n_properties), float32
         Calculated properties that the encoder predicts, in their units.
     fractions : ndarray of shape (n_compositions, n_elements), float32
-        Atomic fraction of each element.
+        Atomic fraction of each element that the encoder knows.
+    statistics : ndarray of shape (n_compositions, n_statistics), float32
+        Statistics of element properties over the atoms.
     spread : ndarray of shape (n_compositions, n_spreads), float32
         Disagreement of the encoder's teachers; no columns where the encoder does not tell.
-    network_inputs : tuple of ndarray with n_compositions rows
-        What the encoder's network reads.
+    compositions : CompositionBatch of n_compositions rows
     composition_of_row : ndarray of shape (n_samples,), int64
         Row of the above for each row of the table.
     features : ndarray of shape (n_samples, n_feature_columns), float64
@@ -39,8 +41,9 @@ class EncodedTable:
     embedding: np.ndarray
     properties: np.ndarray
     fractions: np.ndarray
+    statistics: np.ndarray
     spread: np.ndarray
-    network_inputs: tuple
+    compositions: CompositionBatch
     composition_of_row: np.ndarray
     features: np.ndarray
 
@@ -81,12 +84,15 @@ def encode_table(checkpoint, table: MeasurementTable, device="cpu") -> EncodedTa
     """
     batch = table.compositions
     encoded = checkpoint.encode(batch, device=device)
+    elements = sorted(checkpoint.known_elements)
+    described = describe_elements(batch, elements)
     return EncodedTable(
         embedding=encoded.embedding,
         properties=encoded.properties,
-        fractions=batch.element_fractions().astype(np.float32),
+        fractions=described[:, : len(elements)],
+        statistics=described[:, len(elements) :],
         spread=encoded.spread,
-        network_inputs=checkpoint.network_inputs(batch),
+        compositions=batch,
         composition_of_row=table.composition_of_row,
         features=table.features,
     )
