@@ -64,8 +64,14 @@ def _is_beside_zero(stop: re.Match) -> bool:
     return after_zero or stop["fraction"].startswith("0")
 
 
+def _is_no_decimal(stop: re.Match) -> bool:
+    """Whether no number can be made of it: CaSO4.0.5H2O, MgCl2. 6 H2O."""
+    is_spaced = stop.string[stop.end("whole") : stop.start("fraction")] != "."
+    return is_spaced or "." in stop["fraction"]
+
+
 def _can_only_be_decimal(stop: re.Match) -> bool:
-    if "." in stop["fraction"]:  # CaSO4.0.5H2O
+    if _is_no_decimal(stop):
         return False
     return (
         _is_beside_zero(stop)
@@ -79,7 +85,7 @@ def _can_only_be_decimal(stop: re.Match) -> bool:
 def _could_divide(text: str, stop: re.Match, in_decimals: bool) -> bool:
     if not stop["next"] or stop["power"]:
         return False
-    if "." in stop["fraction"]:
+    if _is_no_decimal(stop):
         return True
     if _WATER.match(text, stop.start("next")):
         return not _is_beside_zero(stop)

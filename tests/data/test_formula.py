@@ -41,7 +41,9 @@ def test_stop_that_could_divide_two_parts_is_refused_with_both_readings(formula,
     assert parse_composition(parts) != parse_composition(decimal)
 
 
-@pytest.mark.parametrize("formula", ["MgCl2. 6 H2O", "CaSO4.0.5H2O", "CaO.0.5Al2O3", "MgCl2 .6H2O"])
+@pytest.mark.parametrize(
+    "formula", ["MgCl2. 6 H2O", "CaSO4.0.5H2O", "CaO.0.5Al2O3", "MgCl2 .6H2O", "V. 8FeO"]
+)
 def test_unclear_stop_is_refused_where_one_reading_is_no_formula(formula):
     with pytest.raises(ValueError, match="is a decimal point or the dot between two parts; write"):
         parse_composition(formula)
