@@ -1,5 +1,6 @@
 """The documents run as they are written."""
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -110,3 +111,19 @@ def test_the_python_examples_of_the_page_on_the_columns_run():
     assert namespace["columns"].shape == (2, len(namespace["names"]))
     assert namespace["table"].loc[1, "band_gap_eV"] > 3
     assert len(namespace["forgetful"].transform(["NaCl"])[0]) == namespace["table"].shape[1] - 118
+
+
+def test_the_oldest_versions_that_are_tested_are_those_that_are_promised():
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11 reads TOML")
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    promised = dict(requirement.split(">=") for requirement in project["dependencies"])
+    tree = ast.parse((REPOSITORY / "noxfile.py").read_text(encoding="utf-8"))
+    (oldest,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "OLDEST"
+    )
+    tested = dict(pin.split("==") for pin in oldest)
+    assert promised.keys() - tested.keys() == {"torch"}
+    for name, version in promised.items():
+        assert f"{tested.get(name, version)}.".startswith(f"{version}."), name
