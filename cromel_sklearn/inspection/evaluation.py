@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -219,7 +219,7 @@ def _run(fits, table, coverage, classes, n_jobs, verbose) -> list:
             select_rows(fit.X, fit.train),
             table.y[fit.train],
             select_rows(fit.X, fit.test),
-            None if fit.is_baseline else coverage,
+            None if fit.is_baseline or fit.share < 1 else coverage,
         )
         for fit in fits
     )
@@ -236,15 +236,13 @@ def _run(fits, table, coverage, classes, n_jobs, verbose) -> list:
 def _fit_and_test(model, X_train, y_train, X_test, coverage):
     started = time.perf_counter()
     fitted = clone(model).fit(X_train, y_train)
-    stated = stated_predictions(fitted, X_test, coverage=coverage)
+    stated = stated_predictions(fitted, X_test, coverage=coverage, with_doubt=coverage is not None)
     return stated, time.perf_counter() - started
 
 
 def _outcome(fit: _Fit, table: MeasuredTable, stated, seconds, classes):
     """Scores of one fit, and its predictions where they are of the model on all training rows."""
     target = table.y[fit.test]
-    if fit.is_baseline:
-        stated = replace(stated, std=None)  # a DummyRegressor states one of 0
     scores = {
         "split": fit.split,
         "model": fit.name,

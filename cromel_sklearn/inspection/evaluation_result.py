@@ -158,8 +158,7 @@ class EvaluationResult:
         if "system" in means:
             sentences.append(
                 f"On new chemical systems ({self.n_systems:,} sets of elements) {heading} is "
-                f"{means['system']:.2f}, {_signed(means['system'] - shuffled)} against shuffled "
-                f"rows."
+                f"{means['system']:.2f}, {_against(means['system'] - shuffled)} shuffled rows."
             )
         return " ".join(sentences)
 
@@ -358,6 +357,12 @@ class EvaluationResult:
         if split not in self.splits:
             raise ValueError(f"split must be one of {self.splits}, got {split!r}.")
         return split
+
+
+def _against(difference: float) -> str:
+    if abs(difference) < 0.005:
+        return "level with"
+    return f"{_signed(difference)} against"
 
 
 def _signed(value: float) -> str:

@@ -94,7 +94,7 @@ def draw_periodic_table(
         axes.text(column, row + up, symbol, color=ink, ha="center", va="center", fontsize=9)
         if has_value:
             text = form.format(values[number])
-            axes.text(column, row + 0.28, text, color=ink, ha="center", va="center", fontsize=5.5)
+            axes.text(column, row + 0.28, text, color=ink, ha="center", va="center", fontsize=6)
     axes.set(xlim=(0.4, 18.6), ylim=(10.1, 0.4), aspect="equal")
     axes.set_axis_off()
     if values:

@@ -37,6 +37,11 @@ th { font-weight: 600; color: #444a52; }
 td.text, th.text { text-align: left; }
 td.long { white-space: normal; overflow-wrap: anywhere; min-width: 18em; max-width: 34em; }
 tr.ours td { background: #eef4f9; font-weight: 600; }
+.card h1 { font-size: 1.05rem; margin: 0 0 8px; }
+.card h2 { font-size: 0.95rem; margin: 14px 0 6px; }
+.card ul { margin: 0; padding-left: 1.3em; overflow-wrap: anywhere; }
+.card pre { background: #f4f5f7; border-radius: 6px; padding: 10px 12px; }
+.card table { display: block; overflow-x: auto; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: 0.82rem;
   line-height: 1.45; }
 footer { color: #5b626c; font-size: 0.82rem; }

@@ -279,4 +279,9 @@ def _card(model) -> str:
     if isinstance(card, Mapping):
         return html_table(["", ""], [[key, _shown(value)] for key, value in card.items()],
                           text_columns=(0, 1))  # fmt: skip
-    return f"<pre>{escape(str(card) if card is not None else repr(model))}</pre>"
+    if card is None:
+        return f"<pre>{escape(repr(model))}</pre>"
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    return f"<div class='card'>{markdown.render(str(card))}</div>"

@@ -76,7 +76,9 @@ def stated_interval(model, X, coverage: float, mean=None, std=None):
     return mean - half, mean + half
 
 
-def stated_predictions(model, X, *, coverage: float | None = None) -> StatedPrediction:
+def stated_predictions(
+    model, X, *, coverage: float | None = None, with_doubt=True
+) -> StatedPrediction:
     """Ask a fitted model for all that it says of new rows.
 
     Parameters
@@ -85,6 +87,8 @@ def stated_predictions(model, X, *, coverage: float | None = None) -> StatedPred
     X : n_samples rows
     coverage : float, optional
         Of the intervals; none by default.
+    with_doubt : bool, default=True
+        Also ask for deviations, intervals and the domain.
 
     Returns
     -------
@@ -108,12 +112,13 @@ def stated_predictions(model, X, *, coverage: float | None = None) -> StatedPred
             mean, std, interval = np.asarray(model.predict(X)), None, None
         else:
             probability = None
-            if states_deviation(model):
+            if with_doubt and states_deviation(model):
                 mean, std = model.predict(X, return_std=True)
             else:
                 mean, std = np.asarray(model.predict(X)), None
             mean = mean.reshape(len(mean), -1)[:, 0] if mean.ndim == 2 else mean
             interval = None if coverage is None else stated_interval(model, X, coverage, mean, std)
-        in_domain = model.in_domain(X) if hasattr(model, "in_domain") else None
+        asks_domain = with_doubt and hasattr(model, "in_domain")
+        in_domain = model.in_domain(X) if asks_domain else None
     lower, upper = interval or (None, None)
     return StatedPrediction(mean, std, lower, upper, in_domain, probability)

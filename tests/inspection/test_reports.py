@@ -17,7 +17,10 @@ class Doubting(DummyRegressor):
         return (mean, np.linspace(0.5, 2, len(mean))) if return_std else mean
 
     def card(self):
-        return {"rows": 60, "note": "<b>bold</b>", "share": 0.123456}
+        code = "model.predict(['NaCl'])"
+        return f"# Doubting\n\n```python\n{code}\n```\n\n* 60 rows, <b>bold</b>\n\n" + (
+            "| split | MAE |\n|---|---|\n| composition | 0.123 |\n"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,10 @@ def test_report_has_all_its_parts(result, table):
     assert "gap_eV: Doubting" in page
     assert page.count("<img alt=") == 7
     assert "temperature_K" in page
-    assert "&lt;b&gt;bold&lt;/b&gt;" in page
-    assert "0.1235" in page
+    assert "<li>60 rows, &lt;b&gt;bold&lt;/b&gt;</li>" in page
+    assert "<td>0.123</td>" in page
+    as_table = type("Carded", (Doubting,), {"card": lambda self: {"share": 0.123456}})
+    assert "<td class=text>0.1235</td>" in report_html(result, as_table())
     for worst in result.worst(15)["formula"]:
         assert f">{worst}<" in page
     assert report_html(result, Doubting(), table) == page

@@ -1,0 +1,72 @@
+"""How much do shuffled rows flatter, on a table with several rows a composition?
+
+Command, from the repository root::
+
+    python benchmarks/validation.py
+
+In: 1,500 rows of the thermoelectric measurements below ``CROMEL_DATA``, drawn at random (seed 0),
+the target zT; extra trees on the frozen embedding, the calculated properties and the temperature,
+beside the baselines of `cromel_sklearn.evaluate`. Out: ``benchmarks/results/validation.json``, and
+the table and the words of the result in ``docs/validation.md``, between the marks.
+"""
+
+import re
+
+import pandas as pd
+from accuracy import environment, write_json
+from paths import DATA_HOME, REPOSITORY, RESULTS
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.pipeline import make_pipeline
+
+from cromel_sklearn import CroMELTransformer, evaluate
+from cromel_sklearn._files import write_file
+
+RESULT = RESULTS / "validation.json"
+PAGE = REPOSITORY / "docs" / "validation.md"
+N_ROWS = 1_500
+MARKS = ("<!-- benchmarks/validation.py -->\n", "<!-- end -->")
+
+
+def measure():
+    """Evaluate on the rows drawn."""
+    path = DATA_HOME / "target" / "thermoelectrics.csv"
+    table = pd.read_csv(path, keep_default_na=False).sample(N_ROWS, random_state=0)
+    table = table[["formula", "temperature_K", "zT"]].reset_index(drop=True)
+    model = make_pipeline(
+        make_column_transformer(
+            (CroMELTransformer(output="both"), "formula"), remainder="passthrough"
+        ),
+        ExtraTreesRegressor(100, max_features=0.1, random_state=0),
+    )
+    return evaluate(model, table[["formula", "temperature_K"]], table["zT"], learning_curve=False)
+
+
+def as_markdown(result) -> str:
+    """Scores of the model and of the baselines, and what they mean."""
+    lines = ["| held out | model | MAE | R2 |", "|---|---|---|---|"]
+    names = {"shuffled": "rows shuffled", "composition": "compositions", "system": "systems"}
+    for (split, model), row in result.table().iterrows():
+        shown = "CroMEL + extra trees" if model == result.model_name else model
+        scores = [f"{row[name]:.3f} ± {row[f'{name}_std']:.3f}" for name in ("mae", "r2")]
+        lines.append(f"| {names[split]} | {shown} | {' | '.join(scores)} |")
+    return "\n".join([*lines, "", *(f"> {sentence}" for sentence in result.summary), ""])
+
+
+def main() -> None:
+    """Measure, write and print."""
+    result = measure()
+    scores = result.folds.drop(columns="seconds").round(6).to_dict("records")
+    words = {"gap": result.gap, "verdict": result.verdict}
+    write_json(RESULT, {"environment": environment(), "words": words, "folds": scores})
+    text = as_markdown(result)
+    if PAGE.exists():
+        start, end = (re.escape(mark) for mark in MARKS)
+        page = PAGE.read_text(encoding="utf-8")
+        inside = f"{MARKS[0]}\n{text}\n{MARKS[1]}"
+        write_file(PAGE, re.sub(f"{start}.*?{end}", lambda _: inside, page, flags=re.S))
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
