@@ -186,7 +186,7 @@ def _learning_curve(result: EvaluationResult) -> str:
     axes.minorticks_off()
     axes.set(xlabel="rows trained on", ylabel=HEADINGS[name])
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize="small", frameon=False)
+    axes.figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
     ends = [f"{v:.3g} at {size:.0f} rows" for v, size in zip(values, sizes, strict=True)]
     return html_figures(
         [(axes.figure, f"{HEADINGS[name]} from {ends[0]} to {ends[-1]}")],
