@@ -21,7 +21,6 @@ OLDEST = [
     "rich==13.0.0", "safetensors==0.4.3", "skops==0.11.0", "typer==0.15.1", "polars==1.0.0",
     "crepes==0.7.0",
     "imbalanced-learn==0.13.0", "cloudpickle==3.0.0",
-    "markdown-it-py==3.0.0",
     "monty==2024.7.30",  # pymatgen's, of the same time: newer ones warn
 ]  # fmt: skip
 #: How the package behaves in scikit-learn: what other versions could break.
