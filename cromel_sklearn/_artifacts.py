@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ._files import replacing
-from .exceptions import CheckpointError
+from .exceptions import CheckpointError, EncoderNotFoundError
 
 Header = dict[str, Any]
 Tensors = dict[str, np.ndarray]
@@ -112,8 +112,8 @@ def read_artifact(
 
     Parameters
     ----------
-    path : path-like
-        Of a regular file.
+    path : path-like or bytes
+        Of a regular file; or its content.
     kind : str
         That the file must be of.
     format_version : int
@@ -122,8 +122,7 @@ def read_artifact(
         Compares the sizes that the header names with the tensors, before the caller builds
         anything from them (`require_tensors`). What it raises is told as damage.
     checksum : str, optional
-        SHA-256 that the file must have. A file without a digest, as versions before 0.6 wrote
-        them, is read with it alone.
+        SHA-256 that the file must have.
 
     Returns
     -------
@@ -148,8 +147,8 @@ def read_artifact(
     ...     read_artifact(path, "example", 1)
     ({'unit': 'eV'}, {'gap': array([1., 1.])})
     """
-    path = Path(path)
-    content = _regular_file(path)
+    content = path if isinstance(path, bytes) else _regular_file(Path(path))
+    path = "The embedded file" if isinstance(path, bytes) else Path(path)
     # The length of a safetensors header may begin with the same byte; its JSON tells it apart.
     if content.startswith(_PICKLE_STARTS) and content[8:9] != b"{":
         raise CheckpointError(
@@ -183,9 +182,7 @@ def read_artifact(
                 f"{path} has format version {one_line(version)}, this package reads "
                 f"{format_version}. Install a version of cromel-sklearn that matches the file."
             )
-        digest = header.pop("sha256", None)
-        if digest is not None or checksum is None:
-            _require_digest(path, kind, content, digest)
+        _require_digest(path, kind, content, header.pop("sha256", None))
         tensors = _tensors(content, entries)
         if check is not None:
             check(header, tensors)
@@ -264,7 +261,9 @@ def damage_named(path) -> Iterator[None]:
     except CheckpointError as error:
         if str(path) in str(error):
             raise
-        raise CheckpointError(f"{path} is damaged: {one_line(error)}") from error
+        raise CheckpointError(f"{path}: {one_line(error)}") from error
+    except EncoderNotFoundError:
+        raise
     except _DAMAGE as error:
         raise CheckpointError(
             f"{path} is damaged: {type(error).__name__}, {one_line(error)}"
@@ -359,7 +358,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict:
     return entries
 
 
-def _require_digest(path: Path, kind: str, content: bytes, digest) -> None:
+def _require_digest(path: Path | str, kind: str, content: bytes, digest) -> None:
     if digest is None:
         raise CheckpointError(
             f"{path} is damaged or was written by a version before 0.6: it carries no digest of "

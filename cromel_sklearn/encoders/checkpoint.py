@@ -6,13 +6,14 @@ from html import escape
 
 import numpy as np
 
+from .._artifacts import artifact_bytes, damage_named, read_artifact, write_artifact
 from ..data.composition import CompositionBatch
+from ..exceptions import CheckpointError
 from .description import EncoderDescription
 from .inference import DistilledInference, EncodedBatch, PretrainedInference
-from .weights_file import read_weights, weights_bytes, write_weights
 
 FORMAT_VERSION = 2
-_HEADER_KEY = "cromel"
+_KIND = "cromel"
 _INFERENCE: dict[str, type[DistilledInference] | type[PretrainedInference]] = {
     "distilled": DistilledInference,
     "pretrained": PretrainedInference,
@@ -94,8 +95,7 @@ class Checkpoint:
     @property
     def checksum(self) -> str:
         """SHA-256 of header and weights."""
-        content = weights_bytes(_HEADER_KEY, self._header(), self.tensors)
-        return hashlib.sha256(content).hexdigest()
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @property
     def test_errors(self) -> dict[str, str]:
@@ -269,15 +269,22 @@ class Checkpoint:
         ----------
         path : path-like
         """
-        write_weights(path, _HEADER_KEY, self._header(), self.tensors)
+        header = self.description.as_dict()
+        write_artifact(path, _KIND, FORMAT_VERSION, header, self.tensors)
+
+    def to_bytes(self) -> bytes:
+        """Content of the file that `save` writes."""
+        header = self.description.as_dict()
+        return artifact_bytes(_KIND, FORMAT_VERSION, header, self.tensors)
 
     @classmethod
     def load(cls, path, *, checksum: str | None = None) -> "Checkpoint":
-        """Read a checkpoint.
+        """Read a checkpoint, and encode one composition with it.
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or bytes
+            File, or its content.
         checksum : str, optional
             SHA-256 that the file must have.
 
@@ -291,10 +298,24 @@ class Checkpoint:
             If the file is missing, damaged, a pickle, of another format version, or not the one
             of that checksum.
         """
-        header, tensors = read_weights(path, _HEADER_KEY, FORMAT_VERSION, checksum=checksum)
-        checkpoint = cls(EncoderDescription.from_dict(header), tensors)
-        _ = checkpoint._inference  # every tensor is there, fits and is finite
+        header, tensors = read_artifact(path, _KIND, FORMAT_VERSION, checksum=checksum)
+        with damage_named("The embedded encoder" if isinstance(path, bytes) else path):
+            checkpoint = cls(EncoderDescription.from_dict(header), tensors)
+            checkpoint._require_usable()
         return checkpoint
+
+    def _require_usable(self) -> None:
+        """Use everything once: what does not fit together is told here, not in `transform`."""
+        batch = CompositionBatch.from_amounts([((min(self.known_elements),), (1.0,))])
+        with np.errstate(all="ignore"):
+            encoded = self.encode(batch)
+        for values, width in (
+            (encoded.embedding, self.embedding_dim),
+            (encoded.properties, len(self.properties)),
+        ):
+            if values.shape != (1, width) or not np.isfinite(values).all():
+                raise CheckpointError("The weights do not give numbers of the widths they name.")
+        self._repr_html_()
 
     @property
     def _inference(self):
@@ -302,9 +323,6 @@ class Checkpoint:
         if self._built is None:
             self._built = _INFERENCE[self.description.kind](self.description, self.tensors)
         return self._built
-
-    def _header(self) -> dict:
-        return {"format_version": FORMAT_VERSION, **self.description.as_dict()}
 
     def __reduce__(self):
         return Checkpoint, (self.description, self.tensors)

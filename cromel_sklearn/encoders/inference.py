@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._artifacts import without_prefix
 from ..data.composition import CompositionBatch
 from ..data.elements import MAX_ATOMIC_NUMBER
 from ..device import use_one_thread_after_fork
@@ -16,7 +17,6 @@ from ..nn.distilled_network import (
 )
 from .calculated_values import CalculatedValues
 from .description import EncoderDescription
-from .weights_file import without_prefix
 
 #: Rows of every block on a CPU. A last block is filled up: functions of vectors of one length are
 #: computed in one way.

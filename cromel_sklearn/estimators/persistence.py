@@ -1,10 +1,10 @@
 """Files of fitted estimators: arrays, a JSON header, scikit-learn's trees by skops; no pickle."""
 
-import tempfile
-import zipfile
-from pathlib import Path
+import contextlib
+import warnings
 
 import numpy as np
+import pandas as pd
 
 from .._artifacts import (
     damage_named,
@@ -13,12 +13,12 @@ from .._artifacts import (
     without_prefix,
     write_artifact,
 )
-from .._files import write_file
+from ..data.elements import SYMBOLS
 from ..data.measurements import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import load_release
-from ..exceptions import CheckpointError
+from ..exceptions import CalibrationError, CheckpointError
 from .applicability import TrainingDomain
 from .kernel_models import (
     ColumnScale,
@@ -31,6 +31,7 @@ from .members import StockMember
 from .model_card import ModelCard
 from .network_member import NetworkMember
 from .stack import Stack
+from .stored_models import models_from_bytes, models_to_bytes
 from .uncertainty import ErrorModel, Uncertainty
 
 FORMAT_VERSION = 3
@@ -39,11 +40,6 @@ _KERNEL_MODELS = {
     kind.__name__: kind
     for kind in (GaussianProcess, SupportVectorClassifier, SupportVectorRegressor)
 }
-#: Types beyond skops' own list that a file may hold; both are arrays of nodes.
-_TREES = (
-    "sklearn.tree._tree.Tree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
 
 
 def save_model(estimator, path) -> None:
@@ -68,7 +64,7 @@ def save_model(estimator, path) -> None:
     parameters = estimator.get_params(deep=False)
     named = parameters.pop("encoder")
     if encoder.release is None:
-        tensors["encoder"] = _bytes_of(encoder)
+        tensors["encoder"] = np.frombuffer(encoder.to_bytes(), dtype=np.uint8)
     if isinstance(parameters.get("class_weight"), dict):
         parameters["class_weight"] = [list(item) for item in parameters["class_weight"].items()]
     for name in ("members", "feature_columns"):
@@ -98,7 +94,7 @@ def save_model(estimator, path) -> None:
             _error_header(number, error, tensors, models)
             for number, error in enumerate(estimator.uncertainty_.errors)
         ]
-    tensors["models"] = _skops_bytes(models)
+    tensors["models"] = models_to_bytes(models)
     try:
         write_artifact(path, _KIND, FORMAT_VERSION, header, tensors)
     except TypeError as error:
@@ -131,13 +127,41 @@ def load_model(cls, path):
     if name != cls.__name__:
         raise CheckpointError(f"{path} holds a {name}; read it with {name}.load.")
     with damage_named(path):
-        return _read(cls, header, tensors)
+        estimator = _read(cls, header, tensors)
+        _require_usable(estimator)
+    return estimator
+
+
+def _require_usable(estimator) -> None:
+    """Predict one row: parts that do not fit together are told here, not in `predict`."""
+    layout = estimator.layout_
+    formula = SYMBOLS[min(estimator.encoder_.known_elements) - 1]
+    X: list | pd.DataFrame = [formula]
+    if layout.formula_column is not None:
+        row = {name: [formula if name == layout.formula_column else 0.0] for name in
+               layout.all_columns}  # fmt: skip
+        X = pd.DataFrame(row)
+    device, estimator.device = estimator.device, "cpu"  # the file may come from another machine
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            predicted = estimator.predict(X)
+            if hasattr(estimator, "predict_interval"):
+                with contextlib.suppress(CalibrationError):
+                    estimator.predict_interval(X)
+    finally:
+        estimator.device = device
+    if len(predicted) != 1:
+        raise CheckpointError(f"it predicts {len(predicted)} values for one row")
+    repr(estimator)
 
 
 def _read(cls, header: dict, tensors: dict):
-    models = _skops_models(tensors["models"])
+    models = models_from_bytes(tensors["models"])
     release, named = header["encoder"]["release"], header["encoder"]["named"]
-    encoder = _checkpoint_of(tensors["encoder"]) if release is None else load_release(*release)
+    encoder = (
+        Checkpoint.load(tensors["encoder"].tobytes()) if release is None else load_release(*release)
+    )
     parameters = header["parameters"]
     if isinstance(parameters.get("class_weight"), list):
         parameters["class_weight"] = {key: weight for key, weight in parameters["class_weight"]}
@@ -294,38 +318,6 @@ def _error_header(number: int, error: ErrorModel, tensors: dict, models: dict) -
 def _error(number: int, header: dict, tensors: dict, models: dict) -> ErrorModel:
     forest = models.get(f"error.{number}")
     return ErrorModel(forest=forest, scores=tensors[f"scores.{number}"], **header)
-
-
-def _skops_bytes(models: dict) -> np.ndarray:
-    from skops.io import dumps
-
-    content = dumps(models, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
-    return np.frombuffer(content, dtype=np.uint8)
-
-
-def _skops_models(content: np.ndarray) -> dict:
-    from skops.io import get_untrusted_types, loads
-
-    data = content.tobytes()
-    unknown = set(get_untrusted_types(data=data)) - set(_TREES)
-    if unknown:
-        raise CheckpointError(f"it holds {', '.join(sorted(unknown))}, which is not known here")
-    return loads(data, trusted=list(_TREES))
-
-
-def _bytes_of(checkpoint: Checkpoint) -> np.ndarray:
-    """File of a checkpoint that does not ship with the package."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        checkpoint.save(path)
-        return np.frombuffer(path.read_bytes(), dtype=np.uint8)
-
-
-def _checkpoint_of(content: np.ndarray) -> Checkpoint:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "weights.safetensors"
-        write_file(path, content.tobytes())
-        return Checkpoint.load(path)
 
 
 def _listed(array) -> list | None:

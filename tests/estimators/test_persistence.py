@@ -4,10 +4,8 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import Ridge
 
 from cromel_sklearn import CheckpointError, CroMELClassifier, CroMELRegressor
-from cromel_sklearn.estimators import persistence
 
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
 TABLE = pd.DataFrame({"formula": SALTS, "load": np.linspace(0.0, 9.0, 20)})
@@ -72,15 +70,6 @@ def test_other_estimators_and_files_are_refused(model, checkpoint, tmp_path):
     (tmp_path / "model.cromel").write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
         type(model).load(tmp_path / "model.cromel")
-
-
-def test_a_model_of_an_unknown_type_is_refused():
-    class Stranger(Ridge):
-        pass
-
-    content = persistence._skops_bytes({"a": Stranger()})
-    with pytest.raises(CheckpointError, match="it holds .*Stranger, which is not known here"):
-        persistence._skops_models(content)
 
 
 def test_what_json_cannot_hold_is_named(model, tmp_path):
