@@ -8,6 +8,7 @@ import pandas as pd
 
 from .._artifacts import (
     damage_named,
+    one_line,
     read_artifact,
     with_prefix,
     without_prefix,
@@ -17,7 +18,7 @@ from ..data.elements import SYMBOLS
 from ..data.measurements import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.registry import load_release
+from ..encoders.registry import find_entry, load_release
 from ..exceptions import CalibrationError, CheckpointError
 from .applicability import TrainingDomain
 from .kernel_models import (
@@ -162,6 +163,8 @@ def _read(cls, header: dict, tensors: dict):
     encoder = (
         Checkpoint.load(tensors["encoder"].tobytes()) if release is None else load_release(*release)
     )
+    if named is not None and find_entry(named) is None:  # a path would be read at the next fit
+        raise CheckpointError(f"it names the encoder {one_line(named)!r}, no id of the registry")
     parameters = header["parameters"]
     if isinstance(parameters.get("class_weight"), list):
         parameters["class_weight"] = {key: weight for key, weight in parameters["class_weight"]}

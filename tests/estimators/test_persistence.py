@@ -4,8 +4,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from damaged_files import kind_of
 
 from cromel_sklearn import CheckpointError, CroMELClassifier, CroMELRegressor
+from cromel_sklearn._artifacts import read_artifact, write_artifact
 
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
 TABLE = pd.DataFrame({"formula": SALTS, "load": np.linspace(0.0, 9.0, 20)})
@@ -70,6 +72,16 @@ def test_other_estimators_and_files_are_refused(model, checkpoint, tmp_path):
     (tmp_path / "model.cromel").write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
         type(model).load(tmp_path / "model.cromel")
+
+
+def test_a_path_in_place_of_an_id_is_refused(model, tmp_path):
+    path = tmp_path / "model.cromel"
+    model.save(path)
+    header, tensors = read_artifact(path, *kind_of(path))
+    encoder = {**header["encoder"], "named": "/etc/passwd"}
+    write_artifact(path, *kind_of(path), {**header, "encoder": encoder}, tensors)
+    with pytest.raises(CheckpointError, match="it names the encoder '/etc/passwd', no id of the"):
+        type(model).load(path)
 
 
 def test_what_json_cannot_hold_is_named(model, tmp_path):
