@@ -132,7 +132,16 @@ class Checkpoint:
         return self._inference.encode(batch, device, batch_size)
 
     def network_inputs(self, batch: CompositionBatch) -> tuple[np.ndarray, ...]:
-        """Inputs of the network for compositions: arrays of one row a composition."""
+        """Give the inputs of the network, as its `forward` takes them.
+
+        Parameters
+        ----------
+        batch : CompositionBatch of n_samples compositions
+
+        Returns
+        -------
+        tuple of ndarray of n_samples rows
+        """
         return self._inference.network_inputs(batch)
 
     def new_network(self):
@@ -255,6 +264,10 @@ class Checkpoint:
         """Return the checkpoint with its weight matrices rounded to half precision.
 
         Half the size; embeddings change by about a thousandth of their spread.
+
+        Returns
+        -------
+        Checkpoint
         """
         tensors = {
             key: tensor.astype(np.float16) if _is_weight_matrix(key, tensor) else tensor
@@ -273,7 +286,12 @@ class Checkpoint:
         write_artifact(path, _KIND, FORMAT_VERSION, header, self.tensors)
 
     def to_bytes(self) -> bytes:
-        """Content of the file that `save` writes."""
+        """Give the content of the file that `save` writes.
+
+        Returns
+        -------
+        bytes
+        """
         header = self.description.as_dict()
         return artifact_bytes(_KIND, FORMAT_VERSION, header, self.tensors)
 
