@@ -61,8 +61,11 @@ def stock_model(name: str, *, seed: int, n_numeric: int = 0, is_classifier: bool
         if is_classifier
         else (ExtraTreesRegressor, SupportVectorRegressor, HistGradientBoostingRegressor)
     )
-    if name in ("element_trees", "fraction_trees"):
+    if name == "element_trees":
         return trees(N_TREES, max_features=1 / 3, random_state=seed)
+    if name == "fraction_trees":
+        # With numeric columns among them, trees that may always split at these look at little else.
+        return trees(N_TREES, max_features=1 / 3 if n_numeric else 1.0, random_state=seed)
     if name == "support_vectors":
         return vectors(n_numeric=n_numeric)
     if name == "gaussian_process":

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from .._artifacts import without_prefix
 from ..encoders.checkpoint import Checkpoint
+from ..nn.distilled_network import outputs
 from .views import EncodedTable
 
 #: Standardised inputs beyond this are taken for it: they are out of the domain.
@@ -36,15 +38,22 @@ class NetworkMember:
     def predict(self, table: EncodedTable, rows=slice(None), X=None, device="cpu"):
         """Predict as `StockMember.predict`."""
         places, inverse = np.unique(table.composition_of_row[rows], return_inverse=True)
-        encoded = self.checkpoint.encode(table.compositions[places], device=device)
-        columns = np.hstack([encoded.embedding[inverse], table.features[rows]], dtype=np.float32)
-        outputs = np.empty((len(columns), len(self.head["output.bias"])))
-        for start in range(0, len(columns), _BLOCK):
-            block = columns[start : start + _BLOCK]
-            filled = np.zeros((_BLOCK, columns.shape[1]), dtype=np.float32)
-            filled[: len(block)] = block
-            outputs[start : start + _BLOCK] = self._head(filled)[: len(block)]
-        return outputs, None
+        embedding = self._embedding(table.compositions[places], device)
+        columns = np.hstack([embedding[inverse], table.features[rows]], dtype=np.float32)
+        return _in_blocks(self._head, columns).astype(np.float64), None
+
+    def _embedding(self, batch, device) -> np.ndarray:
+        """Embedding by the weights as they were trained.
+
+        `Checkpoint.encode` rounds the weights of a distilled encoder, which that one was trained
+        to bear.
+        """
+        if self.checkpoint.description.kind != "distilled":
+            return self.checkpoint.encode(batch, device=device).embedding
+        weights = without_prefix(self.checkpoint.tensors, "network.")
+        weights = {key: array.astype(np.float32) for key, array in weights.items()}
+        inputs = self.checkpoint.network_inputs(batch)
+        return _in_blocks(lambda *block: outputs(np, weights, *block)[0], *inputs)
 
     def _head(self, columns: np.ndarray) -> np.ndarray:
         head = self.head
@@ -53,3 +62,16 @@ class NetworkMember:
         hidden = scaled @ head["hidden.weight"].T + head["hidden.bias"]
         hidden *= 0.5 * (1 + np.tanh(0.5 * hidden))
         return hidden @ head["output.weight"].T + head["output.bias"]
+
+
+def _in_blocks(compute, *inputs: np.ndarray) -> np.ndarray:
+    """Compute rows in blocks of one size, the last of which is filled up with its first row."""
+    n_rows = len(inputs[0])
+    found = []
+    for start in range(0, n_rows, _BLOCK):
+        block = [part[start : start + _BLOCK] for part in inputs]
+        n_missing = _BLOCK - len(block[0])
+        if n_missing:
+            block = [np.vstack([part, np.repeat(part[:1], n_missing, axis=0)]) for part in block]
+        found.append(compute(*block)[: _BLOCK - n_missing])
+    return np.concatenate(found)
