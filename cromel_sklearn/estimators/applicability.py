@@ -27,10 +27,13 @@ class Neighborhood:
         Ascending, in the standardised embedding, over the square root of its number of columns.
     targets : ndarray of shape (n_samples, n_neighbors, n_outputs)
         Mean standardised target of each neighbor, NaN where none was measured.
+    is_new_system : ndarray of shape (n_samples,), bool
+        No training composition has the same elements.
     """
 
     distances: np.ndarray
     targets: np.ndarray
+    is_new_system: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class TrainingDomain:
         Mean standardised target of each.
     elements : ndarray of shape (n_elements,), bool
         Which elements occur, by the columns of `EncodedTable.fractions`.
+    systems : ndarray of shape (n_systems, n_bytes), uint8
+        Sets of elements that occur, a bit an element.
     lowest, highest : ndarray of shape (n_feature_columns,)
         Range of each numeric column.
     usual_distance : float
@@ -66,6 +71,7 @@ class TrainingDomain:
     references: np.ndarray
     targets: np.ndarray
     elements: np.ndarray
+    systems: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     usual_distance: float
@@ -99,6 +105,7 @@ class TrainingDomain:
             references=scale(embedding[chosen]),
             targets=means[chosen],
             elements=(table.fractions[places] > 0).any(axis=0),
+            systems=np.unique(_chemical_systems(table)[places], axis=0),
             lowest=features.min(axis=0, initial=np.inf),
             highest=features.max(axis=0, initial=-np.inf),
             usual_distance=usual_distance,
@@ -112,7 +119,9 @@ class TrainingDomain:
         distances, places = finder.kneighbors(self.scale(table.embedding.astype(float)))
         distances = distances / np.sqrt(max(1, np.isfinite(self.scale.scale).sum()))
         rows = table.composition_of_row
-        return Neighborhood(distances[rows], self.targets[places[rows]])
+        known = {system.tobytes() for system in self.systems}
+        is_new = np.array([one.tobytes() not in known for one in _chemical_systems(table)])
+        return Neighborhood(distances[rows], self.targets[places[rows]], is_new[rows])
 
     def score(self, table: EncodedTable, neighborhood: Neighborhood) -> np.ndarray:
         """Domain score of each row, shape (n_samples,)."""
@@ -131,6 +140,11 @@ def usual_distance(distances: np.ndarray) -> float:
     """Distance to which nearly all rows keep, from the mean distances of held-out rows."""
     found = float(np.quantile(distances, _USUAL_PART))
     return found if found > 0 else 1.0
+
+
+def _chemical_systems(table: EncodedTable) -> np.ndarray:
+    """Set of elements of each composition, a bit an element."""
+    return np.packbits(table.fractions > 0, axis=1)
 
 
 def _means_by(places, target, wanted) -> np.ndarray:

@@ -308,7 +308,9 @@ def _scale(header: dict, tensors: dict) -> TargetScale:
     return TargetScale(**arrays, **header, minimum=minimum, maximum=maximum)
 
 
-_ERROR_NUMBERS = ("usual", "floor", "ceiling", "factor", "cross_validated_coverage")
+_ERROR_NUMBERS = (
+    "usual", "floor", "ceiling", "factor", "new_system_ratio", "cross_validated_coverage",
+)  # fmt: skip
 
 
 def _error_header(number: int, error: ErrorModel, tensors: dict, models: dict) -> dict:

@@ -23,6 +23,8 @@ _FLOOR = 0.2
 # Score at which a row outside the domain is given the error of the most difficult rows.
 _OUTSIDE = 1.5
 _MOST_GROWTH = 3.0
+# Rows of known and of new chemical systems from which on their errors are compared.
+_LEAST_ROWS = 20
 
 
 @dataclass
@@ -39,6 +41,9 @@ class ErrorModel:
         Absolute errors of held-out rows over what was expected of them.
     factor : float
         Standard deviation over expected absolute error.
+    new_system_ratio : float
+        By how much errors are larger where no training composition has the same elements, beyond
+        what the forest tells.
     cross_validated_coverage : float
         Part of the rows of each fold inside intervals of 90 % that the other folds calibrated.
     """
@@ -49,14 +54,16 @@ class ErrorModel:
     ceiling: float
     scores: np.ndarray
     factor: float
+    new_system_ratio: float = 1.0
     cross_validated_coverage: float = float("nan")
 
-    def expected_error(self, signals: np.ndarray, domain_score: np.ndarray) -> np.ndarray:
+    def expected_error(self, signals, domain_score, is_new_system) -> np.ndarray:
         """Absolute error to be expected of each row, shape (n_samples,)."""
         error = np.full(len(signals), self.usual)
         if self.forest is not None:
             error = _forest_mean(self.forest, signals)
-        return self._grown(np.maximum(error, self.floor), domain_score)
+        grown = self._grown(np.maximum(error, self.floor), domain_score)
+        return np.where(is_new_system, grown * self.new_system_ratio, grown)
 
     def _grown(self, error, domain_score) -> np.ndarray:
         """Let errors grow outside the domain."""
@@ -111,7 +118,7 @@ class Uncertainty:
             signals = difficulty_signals(
                 stack, table, predicted, deviation, neighborhood, score, output
             )
-            columns.append(error.expected_error(signals, score))
+            columns.append(error.expected_error(signals, score, neighborhood.is_new_system))
         return np.column_stack(columns), score
 
 
@@ -123,7 +130,8 @@ def difficulty_signals(
 
     Prediction, spread of the members and of the trees, distance to the nearest training
     compositions, spread of their targets and their distance from the prediction, domain score,
-    spread of the encoder's teachers; calculated properties, element fractions and numeric columns.
+    whether a training composition has the same elements, spread of the encoder's teachers;
+    calculated properties, element fractions and numeric columns.
 
     Returns
     -------
@@ -139,7 +147,7 @@ def difficulty_signals(
         [
             combined, spread, deviation[:, output], neighborhood.distances[:, 0],
             neighborhood.distances.mean(axis=1), near.std(axis=1),
-            np.abs(near.mean(axis=1) - combined), domain_score,
+            np.abs(near.mean(axis=1) - combined), domain_score, neighborhood.is_new_system,
         ]
     )  # fmt: skip
     rows = table.composition_of_row
@@ -181,9 +189,10 @@ def learn_uncertainty(
     usual = usual_distance(distances)
     signals: list = [None] * n_outputs
     scores = np.empty(n_samples)
+    is_new = np.empty(n_samples, dtype=bool)
     for domain, part, found, test in parts:
         score = TrainingDomain(**{**vars(domain), "usual_distance": usual}).score(part, found)
-        scores[test] = score
+        scores[test], is_new[test] = score, found.is_new_system
         for output in range(n_outputs):
             columns = difficulty_signals(
                 stack, part, out_of_fold.predicted[test], out_of_fold.deviation[test], found,
@@ -196,7 +205,7 @@ def learn_uncertainty(
     for output in range(n_outputs):
         combined = stack.weights[output].combine(out_of_fold.predicted[:, :, output])
         error = np.abs(target[:, output] - combined)
-        errors.append(_error_model(signals[output], error, scores, out_of_fold.folds, seed))
+        errors.append(_error_model(signals[output], error, scores, is_new, out_of_fold.folds, seed))
     return Uncertainty(TrainingDomain.of(table, everything, target, seed, usual), errors)
 
 
@@ -215,7 +224,7 @@ def rows_of(table: EncodedTable, rows) -> EncodedTable:
     )
 
 
-def _error_model(signals, error, domain_score, folds, seed: int) -> ErrorModel:
+def _error_model(signals, error, domain_score, is_new_system, folds, seed: int) -> ErrorModel:
     measured = np.isfinite(error)
     usual = float(np.median(error[measured]))
     capped = np.minimum(error, 20 * usual) if usual > 0 else error  # one outlier teaches nothing
@@ -231,12 +240,23 @@ def _error_model(signals, error, domain_score, folds, seed: int) -> ErrorModel:
     expected = np.maximum(expected, model.floor)
     model.ceiling = float(np.quantile(expected[measured], 0.975))
     expected = model._grown(expected, domain_score)
+    model.new_system_ratio = _new_system_ratio(error / expected, is_new_system & measured, measured)
+    expected = np.where(is_new_system, expected * model.new_system_ratio, expected)
     scores = error[measured] / expected[measured]
     model.scores = np.sort(scores)[::-1]
     model.cross_validated_coverage = _coverage(error / expected, folds)
     most = min(np.quantile(scores, 0.99), 10 * np.median(scores))  # one outlier widens nothing
     model.factor = float(np.sqrt(np.mean(np.minimum(scores, most) ** 2))) or 1.0
     return model
+
+
+def _new_system_ratio(scores, is_new_system, measured) -> float:
+    """Quantile of the scores of rows of new systems over that of the others, from 1 on."""
+    is_known = measured & ~is_new_system
+    if min(is_new_system.sum(), is_known.sum()) < _LEAST_ROWS:
+        return 1.0
+    new, known = (np.quantile(scores[rows], 0.9) for rows in (is_new_system, is_known))
+    return float(np.clip(new / max(known, 1e-12), 1.0, _MOST_GROWTH))
 
 
 def _coverage(scores: np.ndarray, folds) -> float:
