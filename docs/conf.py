@@ -61,7 +61,7 @@ html_favicon = "_static/logo.svg"
 html_theme_options = {
     "logo": {"text": "cromel-sklearn", "image_light": "_static/logo.svg",
              "image_dark": "_static/logo.svg", "alt_text": "cromel-sklearn, start page"},
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "footer_start": ["copyright"],
@@ -70,7 +70,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }  # fmt: skip
-html_sidebars = {"index": [], "cite": []}
+html_sidebars = {"index": []}
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
@@ -79,6 +79,7 @@ html_copy_source = False
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
     "filename_pattern": r"plot_\d\d_",
     "abort_on_example_error": True,
     "show_memory": False,

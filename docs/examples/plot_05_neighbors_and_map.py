@@ -22,10 +22,11 @@ nearest_compositions(["LiFePO4", "MgAl2O4", "CsPbI3"], table, k=3)
 from cromel_sklearn import CompositionMapDisplay
 
 display = CompositionMapDisplay.from_table(
-    table, formula_column="formula", color="enthalpy_eV_per_atom"
+    table,
+    formula_column="formula",
+    color="enthalpy_eV_per_atom",
+    labels=["MgO", "NaCl", "Al2O3", "ZnS", "AgI", "TiC"],
 )
-names = ["MgO", "NaCl", "Al2O3", "ZnS", "AgI", "TiC"]
-display.plot(labels=names)
 
 # %%
 # ``display.to_html("map.html")`` writes a page to hover, search and zoom in, which opens offline.
