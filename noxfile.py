@@ -138,10 +138,11 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Readers of files, under inputs that coverage guides (``-- -max_total_time=600``)."""
+    """Readers of files and formulas, by inputs that coverage guides (``-- -max_total_time=600``)."""
     install(session, "-e", ".[test]", "atheris")
-    arguments = session.posargs or ["-max_total_time=60"]
-    session.run("python", "tests/fuzz/fuzz_files.py", "-rss_limit_mb=4096", *arguments)
+    arguments = ["-rss_limit_mb=4096", *(session.posargs or ["-max_total_time=60"])]
+    session.run("python", "tests/fuzz/fuzz_files.py", "-len_control=0", "-max_len=512", *arguments)
+    session.run("python", "tests/fuzz/fuzz_formula.py", *arguments)
 
 
 def _built_twice_alike(session: nox.Session, tmp: Path) -> tuple[Path, Path]:
@@ -171,7 +172,8 @@ def _fresh_environment(session: nox.Session, folder: Path, distribution: Path) -
     pip = [python, "-m", "pip", "install", "--quiet"]
     if session.virtualenv.is_sandboxed:
         target = f"cromel-sklearn[test] @ {distribution.as_uri()}"
-        session.run(*pip, "-c", "constraints.txt", target, external=True)
+        pins = str(Path(__file__).with_name("constraints.txt"))
+        session.run(*pip, "-c", pins, target, external=True)
         session.run(python, "-m", "pip", "check", external=True)
     else:
         paths = session.run(

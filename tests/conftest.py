@@ -25,6 +25,8 @@ settings.register_profile("short", max_examples=60, derandomize=True, **_SLOW_MA
 settings.register_profile("long", max_examples=10_000, **_SLOW_MACHINES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
+collect_ignore_glob = ["fuzz/*"]  # programs of their own: `nox -s fuzz`
+
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")
 
