@@ -161,16 +161,14 @@ class ParityDisplay:
             axes.axhline(0, color=INK, linewidth=0.8, zorder=0)
             axes.set(xlabel=f"predicted {self.target_name}", ylabel="predicted − measured")  # noqa: RUF001
         axes.set_title(f"MAE {self.mae:.3g}, R2 {self.r2:.3g}, {len(x):,} rows", fontsize="medium")
-        labels = self.labels or []
+        labels, middle = self.labels or [], (x.min() + x.max()) / 2
         for row in np.argsort(-np.abs(self.y_pred - self.y_true))[:n_labels]:
+            is_left = x[row] < middle  # the text stays inside
             axes.annotate(
-                labels[row], (x[row], y[row]), xytext=(4, 4), textcoords="offset points",
+                labels[row], (x[row], y[row]), xytext=(4 if is_left else -4, 4),
+                textcoords="offset points", ha="left" if is_left else "right",
                 fontsize="x-small", color=ACCENT,
             )  # fmt: skip
-        _quiet(axes)
+        axes.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = axes, axes.figure
         return self
-
-
-def _quiet(axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)

@@ -16,7 +16,13 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from cromel_sklearn import InvalidCompositionError, InvalidTableError, evaluate
+from cromel_sklearn import (
+    CroMELRegressor,
+    InvalidCompositionError,
+    InvalidTableError,
+    evaluate,
+    load_standard_enthalpies,
+)
 from cromel_sklearn.data.composition import read_compositions, reduced_formulas
 from cromel_sklearn.inspection import baselines
 from cromel_sklearn.inspection.held_out_splits import nested_training_rows
@@ -175,6 +181,21 @@ def test_stated_doubt_is_counted(temperatures):
 
 def _pair(frame):
     return frame["formula"], frame["zT"]
+
+
+def test_doubt_of_the_regressor_is_counted():
+    sample = load_standard_enthalpies()
+    model = CroMELRegressor(members=["support_vectors"], random_state=0)
+    result = evaluate(
+        model, sample.formulas[:80], sample.target[:80], splits=["composition"], n_splits=2,
+        coverage=0.8, **QUICK,
+    )  # fmt: skip
+    row = result.table().loc[("composition", "CroMELRegressor")]
+    assert row["r2"] > 0.5
+    assert row["coverage"] > 0.5
+    assert (result.predictions["std"] > 0).all()
+    assert result.predictions["in_domain"].any()
+    assert (result.predictions["lower"] < result.predictions["upper"]).all()
 
 
 def test_model_sees_the_columns_that_are_named(temperatures):
