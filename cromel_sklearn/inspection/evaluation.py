@@ -119,11 +119,11 @@ def evaluate(
 
     Examples
     --------
-    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.neighbors import KNeighborsRegressor
     >>> from sklearn.pipeline import make_pipeline
     >>> from cromel_sklearn import CroMELTransformer, evaluate, load_standard_enthalpies
     >>> sample = load_standard_enthalpies()
-    >>> model = make_pipeline(CroMELTransformer(output="properties"), Ridge())
+    >>> model = make_pipeline(CroMELTransformer(output="embedding"), KNeighborsRegressor())
     >>> result = evaluate(
     ...     model, sample.formulas[:100], sample.target[:100],
     ...     splits=["composition"], baselines=["mean"], learning_curve=False,
