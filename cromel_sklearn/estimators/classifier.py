@@ -83,7 +83,7 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
         on_invalid="raise",
         time_limit=None,
         n_jobs=None,
-        device="auto",
+        device="cpu",
         random_state=None,
         verbose=1,
     ):

@@ -222,7 +222,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         from .stack import CHUNK
         from .views import encode_table
 
-        device = find_device(self.device)
+        # Nothing but a GPU needs PyTorch here, which takes time and memory to import.
+        device = "cpu" if self.device == "cpu" else find_device(self.device)
         for start in range(0, max(1, len(table)), CHUNK):
             yield encode_table(self.encoder_, table[start : start + CHUNK], device)
 

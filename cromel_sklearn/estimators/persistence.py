@@ -82,7 +82,7 @@ def save_model(estimator, path) -> None:
         "n_features_in": estimator.n_features_in_,
         "feature_names_in": _listed(getattr(estimator, "feature_names_in_", None)),
         "cross_validated_error": estimator.cross_validated_error_,
-        "stack": _stack_header(estimator.stack_, tensors, models),
+        "stack": _stack_header(estimator.stack_, encoder, tensors, models),
         "domain": _domain_header(estimator._domain, tensors),
         "card": estimator.card_.as_dict(),
     }  # fmt: skip
@@ -192,13 +192,16 @@ def _read(cls, header: dict, tensors: dict):
     return estimator
 
 
-def _stack_header(stack: Stack, tensors: dict, models: dict) -> dict:
+def _stack_header(stack: Stack, encoder: Checkpoint, tensors: dict, models: dict) -> dict:
     members: dict = {}
     for name, member in stack.members.items():
         if isinstance(member, NetworkMember):
-            state = member.checkpoint.new_network().state_dict()
-            arrays = {key: tensor.numpy() for key, tensor in state.items()}
-            tensors |= with_prefix(arrays, f"network.{name}.encoder.")
+            trained = {
+                key: array
+                for key, array in member.checkpoint.tensors.items()
+                if array is not encoder.tensors.get(key)
+            }
+            tensors |= with_prefix(trained, f"network.{name}.encoder.")
             tensors |= with_prefix(member.head, f"network.{name}.head.")
             members[name] = {"is_network": True}
             continue
@@ -244,14 +247,15 @@ def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
     return Stack(members, combined, header["fitted"], header["left_out"])
 
 
-def _network(encoder, arrays: dict) -> NetworkMember:
-    import torch
-
-    network = encoder.new_network()
-    state = without_prefix(arrays, "encoder.")
-    network.load_state_dict({k: torch.from_numpy(a.copy()) for k, a in state.items()}, strict=True)
+def _network(encoder: Checkpoint, arrays: dict) -> NetworkMember:
+    trained = without_prefix(arrays, "encoder.")
+    for key, array in trained.items():
+        expected = encoder.tensors.get(key)
+        if expected is None or expected.shape != array.shape:
+            raise CheckpointError(f"the fine-tuned weights {key!r} are not those of the encoder")
     head = without_prefix(arrays, "head.")
-    return NetworkMember(encoder.with_network(network), {k: head[k] for k in NetworkMember.HEAD})
+    checkpoint = Checkpoint(encoder.description, {**encoder.tensors, **trained})
+    return NetworkMember(checkpoint, {key: head[key] for key in NetworkMember.HEAD})
 
 
 def _kernel_arrays(model) -> dict[str, np.ndarray]:

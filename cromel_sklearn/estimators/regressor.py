@@ -52,8 +52,9 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         Seconds that a fit may take. Members that would take longer are left out, with a warning.
     n_jobs : int, optional
         Folds fitted in parallel threads, as in joblib.
-    device : str, default="auto"
-        "auto" (a CUDA GPU where there is one), "cpu", "cuda" or "cuda:<index>".
+    device : str, default="cpu"
+        "cpu", "cuda", "cuda:<index>", or "auto" (a CUDA GPU where there is one): for the encoder
+        and the networks.
     random_state : int, RandomState or None, default=None
         Of folds, trees, heads and order; an int makes fits on a CPU equal.
     verbose : int, default=1
@@ -118,7 +119,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         on_invalid="raise",
         time_limit=None,
         n_jobs=None,
-        device="auto",
+        device="cpu",
         random_state=None,
         verbose=1,
     ):
