@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..exceptions import CroMELError
-from . import distill, embed, encoders, options, pretrain
+from . import candidates, distill, embed, encoders, options, predict, pretrain, train
 
 app = typer.Typer(
     help="Composition embeddings that know calculated crystal structures.",
@@ -13,8 +13,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 for _command in (
-    encoders.demo, encoders.encoders, embed.embed,
-    pretrain.pretrain, distill.distill,
+    train.train, train.evaluate, predict.predict, predict.screen, candidates.candidates,
+    embed.embed, encoders.encoders, encoders.demo, pretrain.pretrain, distill.distill,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -163,15 +163,17 @@ def appended(batch, names: Sequence[str], columns: Sequence[pa.Array]):
 
 
 def for_valid_rows(
-    function: Callable[[list], np.ndarray], rows: list
+    function: Callable[[list], np.ndarray], rows: list, stand_in: Any = "H"
 ) -> tuple[np.ndarray, list[tuple[int, Any, str]]]:
-    """Apply a function of formulas to the rows that are compositions.
+    """Apply a function of rows to those that are compositions.
 
     Parameters
     ----------
     function : callable
-        Of a list of formulas, to an array with as many rows; raises `InvalidCompositionError`.
+        Of a list of rows, to an array with as many rows; raises `InvalidCompositionError`.
     rows : list of length n_rows
+    stand_in : object, default="H"
+        A valid row, which gives the width of the result where no row is valid.
 
     Returns
     -------
@@ -180,7 +182,7 @@ def for_valid_rows(
     list of (index, value, reason)
     """
     if not rows:
-        return function(["H"])[:0], []
+        return function([stand_in])[:0], []
     try:
         return function(rows), []
     except InvalidCompositionError as error:
@@ -189,8 +191,8 @@ def for_valid_rows(
             raise
     valid = np.ones(len(rows), dtype=bool)
     valid[[index for index, _, _ in problems]] = False
-    # One formula stands in where none is valid: it gives the width.
-    values = function([row for row, is_valid in zip(rows, valid, strict=True) if is_valid] or ["H"])
+    kept = [row for row, is_valid in zip(rows, valid, strict=True) if is_valid]
+    values = function(kept or [stand_in])
     result = np.full((len(rows), *values.shape[1:]), np.nan, dtype=values.dtype)
     result[valid] = values[: valid.sum()]
     return result, problems

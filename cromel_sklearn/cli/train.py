@@ -1,0 +1,350 @@
+"""`cromel train` and `cromel evaluate`: a table of measurements in, a model and its report out."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from . import options
+
+Target = Annotated[str, typer.Option(help="Column of measured values or classes.")]
+Features = Annotated[
+    str | None, typer.Option(help="Numeric columns beside the formulas, such as T_K,load_N.")
+]
+Task = Annotated[
+    str | None,
+    typer.Option(help="regression or classification; told from the target if not given."),
+]
+Log = Annotated[bool, typer.Option("--log", help="Model the decadic logarithm of the target.")]
+Folds = Annotated[int, typer.Option(min=2, help="Folds of each cross-validation.")]
+Curve = Annotated[bool, typer.Option(help="Train on parts of the table as well (more fits).")]
+Coverage = Annotated[float, typer.Option(help="Of the intervals whose coverage is counted.")]
+Members = Annotated[
+    str | None, typer.Option(help="Members of the model, such as element_trees; all by default.")
+]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds that one fit may take.")]
+Seed = Annotated[int, typer.Option(help="Of folds and models.")]
+FitJobs = Annotated[
+    int, typer.Option(help="Fits side by side in cross-validation; -1: a core each.")
+]
+
+
+def train(
+    source: options.TableIn,
+    target: Target,
+    out: Annotated[Path, typer.Option(help="Where the model is written, with its report.")],
+    formula_column: options.FormulaColumn = None,
+    features: Features = None,
+    task: Task = None,
+    log: Log = False,
+    encoder: options.Encoder = "mp-multi",
+    members: Members = None,
+    time_limit: TimeLimit = None,
+    evaluation: Annotated[
+        bool, typer.Option(help="Cross-validate, by composition and shuffled.")
+    ] = True,
+    folds: Folds = 5,
+    learning_curve: Curve = True,
+    coverage: Coverage = 0.9,
+    seed: Seed = 0,
+    n_jobs: FitJobs = 1,
+    cluster: options.Cluster = None,
+    device: options.Device = "auto",
+    sep: options.Separator = None,
+    decimal: options.Decimal = ".",
+    sheet: options.Sheet = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Fit a model to measurements; its errors in cross-validation and a report come with it.
+
+    Writes OUT (the model), OUT.html (the report), OUT.json (what it was trained on, for `cromel
+    screen`) and, where rows cannot be used, OUT.left_out.csv.
+    """
+    from .._files import require_target
+    from ..estimators.training_summary import summary_path
+
+    report, left_out = Path(f"{out}.html"), Path(f"{out}.left_out.csv")
+    for path in (out, summary_path(out), report, left_out):
+        require_target(path)
+        if path.exists() and not overwrite:
+            raise ValueError(f"{path} exists; pass --overwrite to replace it.")
+    console = Console()
+    rows, summary = _read(
+        source, target, formula_column, features, task, encoder, sep, decimal, sheet
+    )
+    model = new_model(
+        rows, encoder=encoder, log=log, members=members, time_limit=time_limit, seed=seed,
+        device=device,
+    )  # fmt: skip
+    _describe(rows, summary, console)
+    left_out.unlink(missing_ok=True)
+    if len(rows.left_out):
+        _write_left_out(rows, left_out)
+        console.print(f"Rows left out: {left_out}", markup=False, highlight=False, soft_wrap=True)
+    result = None
+    with _jobs(cluster, n_jobs) as jobs:
+        if evaluation:
+            result = _evaluated(model, rows, folds, learning_curve, coverage, seed, jobs)
+            console.print(str(result), markup=False, highlight=False, soft_wrap=True)
+    model.set_params(verbose=1)
+    model.fit(rows.X, rows.y)
+    if result is not None:
+        summary.scores.update(_scores(result))
+    report.unlink(missing_ok=True)
+    if result is not None:
+        _write_report(report, result, model, rows)
+    summary.save(summary_path(out))
+    model.save(out)
+    console.print(f"Model: {out}", markup=False, highlight=False, soft_wrap=True)
+    if result is not None:
+        console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def evaluate(
+    source: options.TableIn,
+    target: Target,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A fitted model, whose errors on this table are told; otherwise new "
+            "models are cross-validated."
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Where the report is written.")] = None,
+    formula_column: options.FormulaColumn = None,
+    features: Features = None,
+    task: Task = None,
+    log: Log = False,
+    encoder: options.Encoder = "mp-multi",
+    members: Members = None,
+    time_limit: TimeLimit = None,
+    folds: Folds = 5,
+    learning_curve: Curve = True,
+    coverage: Coverage = 0.9,
+    seed: Seed = 0,
+    n_jobs: FitJobs = 1,
+    cluster: options.Cluster = None,
+    device: options.Device = "auto",
+    sep: options.Separator = None,
+    decimal: options.Decimal = ".",
+    sheet: options.Sheet = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Cross-validate a model on measurements, or tell the errors of a fitted one on new ones."""
+    from .._files import require_target
+
+    if html is not None:
+        require_target(html)
+        if html.exists() and not overwrite:
+            raise ValueError(f"{html} exists; pass --overwrite to replace it.")
+    console = Console()
+    if model is not None:
+        if html is not None:
+            raise ValueError("--html is the report of a cross-validation; leave out --model.")
+        _tell_errors(model, source, target, formula_column, coverage, sep, decimal, sheet, console)
+        return
+    rows, summary = _read(
+        source, target, formula_column, features, task, encoder, sep, decimal, sheet
+    )
+    new = new_model(
+        rows, encoder=encoder, log=log, members=members, time_limit=time_limit, seed=seed,
+        device=device,
+    )  # fmt: skip
+    _describe(rows, summary, console)
+    with _jobs(cluster, n_jobs) as jobs:
+        result = _evaluated(new, rows, folds, learning_curve, coverage, seed, jobs)
+    console.print(str(result), markup=False, highlight=False, soft_wrap=True)
+    if html is not None:
+        _write_report(html, result, new, rows)
+        console.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
+
+
+def new_model(rows, *, encoder, log, members, time_limit, seed, device):
+    """Build the estimator for a table of measurements.
+
+    Parameters
+    ----------
+    rows : MeasuredRows
+    encoder : str
+    log : bool
+    members : str or None
+        Names, between commas.
+    time_limit : float or None
+        In seconds.
+    seed : int
+    device : str
+
+    Returns
+    -------
+    CroMELRegressor or CroMELClassifier
+    """
+    from ..estimators.classifier import CroMELClassifier
+    from ..estimators.regressor import CroMELRegressor
+
+    wanted = {
+        "formula_column": rows.formula_column,
+        "feature_columns": rows.feature_columns or None,
+        "members": "auto" if members is None else [one.strip() for one in members.split(",")],
+        "time_limit": time_limit,
+        "random_state": seed,
+        "device": device,
+        "verbose": 0,
+    }
+    if rows.task == "regression":
+        return CroMELRegressor(encoder, target_transform="log10" if log else None, **wanted)
+    if log:
+        raise ValueError("--log is for targets of numbers; leave it out for classes.")
+    return CroMELClassifier(encoder, **wanted)
+
+
+def _read(source, target, formula_column, features, task, encoder, sep, decimal, sheet):
+    """Rows that can be used, and their summary."""
+    from .. import __version__
+    from ..data.formula_column import find_formula_column
+    from ..data.measured_rows import read_measured_rows
+    from ..data.table_reader import TableReader
+    from ..encoders.registry import load_encoder
+    from ..estimators.training_summary import TrainingSummary
+
+    reader = TableReader(source, separator=sep, decimal=decimal, sheet=sheet)
+    column = find_formula_column(reader.head(), formula_column, reader.source)
+    rows = read_measured_rows(
+        reader, column, target, _listed(features), task=task,
+        known_elements=load_encoder(encoder).known_elements,
+    )  # fmt: skip
+    summary = TrainingSummary.of(rows, _identity(reader), __version__)
+    return rows, summary
+
+
+def _identity(reader) -> dict:
+    from ..data.readers import file_checksum
+
+    path = Path(reader.path)
+    identity = {"name": "-" if reader.is_stream else path.name, "n_rows": reader.n_rows}
+    if not reader.is_stream and path.is_file():
+        identity["sha256"] = file_checksum(path)
+    return identity
+
+
+def _listed(names: str | None) -> list[str]:
+    return [] if not names else [name.strip() for name in names.split(",")]
+
+
+def _describe(rows, summary, console: Console) -> None:
+    n_read = summary.n_rows + summary.n_left_out
+    lines = [
+        f"Read {n_read:,} rows of {summary.source['name']}: {summary.n_rows:,} are used, "
+        f"{summary.n_left_out:,} left out.",
+        f"{summary.task.capitalize()} of {summary.target!r} by formulas in "
+        f"{summary.formula_column!r}"
+        + (f" and {', '.join(summary.feature_columns)}." if summary.feature_columns else "."),
+        f"{summary.n_compositions:,} compositions ({summary.n_repeated:,} rows repeat one), "
+        f"{len(summary.elements)} elements.",
+    ]
+    rare = [f"{symbol} ({n})" for symbol, n in summary.elements.items() if n < 3]
+    if rare:
+        lines.append(f"In one or two rows only: {', '.join(rare)}.")
+    if summary.task == "regression":
+        quantiles = summary.measured["quantiles"]
+        lines.append(
+            f"{summary.target}: {quantiles[0]:.4g} to {quantiles[100]:.4g}, median "
+            f"{quantiles[50]:.4g}."
+        )
+    else:
+        counts = ", ".join(f"{name} ({n:,})" for name, n in summary.measured.items())
+        lines.append(f"Classes: {counts}.")
+    reasons = rows.left_out["reason"].value_counts()
+    lines += [f"Left out: {n:,} x {reason}" for reason, n in reasons.head(5).items()]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _write_left_out(rows, path: Path) -> None:
+    import pyarrow as pa
+
+    from ..data.table_writer import write_table
+
+    write_table(path, pa.Table.from_pandas(rows.left_out.astype(str), preserve_index=False))
+
+
+@contextlib.contextmanager
+def _jobs(cluster: str | None, n_jobs: int):
+    """Number of fits side by side: on this machine, or on a Dask cluster through joblib."""
+    if cluster is None:
+        yield n_jobs
+        return
+    from joblib import parallel_config
+
+    from .cluster import dask_client
+
+    with dask_client(cluster), parallel_config(backend="dask"):
+        yield -1
+
+
+def _evaluated(model, rows, folds, learning_curve, coverage, seed, n_jobs):
+    from ..inspection.evaluation import evaluate as cross_validate
+
+    return cross_validate(
+        model, rows.X, rows.y, formula_column=rows.formula_column,
+        feature_columns=rows.feature_columns, splits=("shuffled", "composition"), n_splits=folds,
+        learning_curve=learning_curve, coverage=coverage, n_jobs=n_jobs, random_state=seed,
+    )  # fmt: skip
+
+
+def _scores(result) -> dict[str, dict[str, float]]:
+    table = result.table().xs(result.model_name, level="model")
+    names = [*result.score_names, *(n for n in ("coverage", "spearman") if n in table)]
+    return {split: {name: float(table.loc[split, name]) for name in names} for split in table.index}
+
+
+def _write_report(path: Path, result, model, rows) -> None:
+    from .._files import write_file
+    from ..inspection.reports import report_html
+
+    write_file(path, report_html(result, model=model, table=rows.frame))
+
+
+def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, sheet, console):
+    """Print the errors of a fitted model on a table."""
+    from ..data.formula_column import find_formula_column
+    from ..data.measured_rows import read_measured_rows
+    from ..data.table_reader import TableReader
+    from ..estimators.saved_models import columns_of, load_model
+    from ..inspection.scores import HEADINGS, class_scores, value_scores
+    from ..inspection.stated_predictions import stated_predictions
+
+    model = load_model(path)
+    is_classifier = hasattr(model, "classes_")
+    reader = TableReader(source, separator=sep, decimal=decimal, sheet=sheet)
+    column = find_formula_column(reader.head(), formula_column, reader.source)
+    known, features = columns_of(model)
+    rows = read_measured_rows(
+        reader, column, target, features, task="classification" if is_classifier else "regression",
+        known_elements=model.encoder_.known_elements,
+    )  # fmt: skip
+    X = rows.X.rename(columns={column: known or column})
+    stated = stated_predictions(model, X, coverage=coverage)
+    if is_classifier:
+        measured = _as_classes(rows.y.to_numpy(), model.classes_)
+        scores = class_scores(measured, stated, model.classes_)
+    else:
+        scores = value_scores(rows.y.to_numpy(), stated)
+    lines = [f"{path} on {len(rows):,} rows of {source} ({len(rows.left_out):,} left out)"]
+    lines += [f"{HEADINGS.get(name, name)}: {value:.4g}" for name, value in scores.items()]
+    if stated.in_domain is not None:
+        lines.append(f"in domain: {stated.in_domain.mean():.1%}")
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _as_classes(values, classes):
+    """Write measured classes as the model writes them: texts of a csv may be numbers."""
+    by_text = {str(one): one for one in classes.tolist()}
+    unknown = sorted({str(value) for value in values} - set(by_text))
+    if unknown:
+        raise ValueError(
+            f"The table has the class {unknown[0]!r}; the model knows {', '.join(by_text)}."
+        )
+    import numpy as np
+
+    return np.array([by_text[str(value)] for value in values])

@@ -1,0 +1,56 @@
+"""Numbers of a column of a table, whose cells may be texts."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """Read a column as numbers.
+
+    Parameters
+    ----------
+    column : pyarrow.Array of n_rows values
+        Numbers, or texts of numbers.
+    decimal : {".", ","}, default="."
+        Decimal mark of texts.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows,), float64
+        NaN where there is no finite number.
+    problems : list of (row, reason)
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from cromel_sklearn.data.table_numbers import numbers_of
+    >>> numbers_of(pa.array(["1,5", "n/a"]), decimal=",")
+    (array([1.5, nan]), [(1, "'n/a' is no finite number")])
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False).astype(float)
+    else:
+        cells = pd.Series(column.to_pylist(), dtype=object)
+        if decimal == ",":
+            cells = cells.map(lambda cell: _with_stop(cell) if isinstance(cell, str) else cell)
+        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    values = np.where(np.isfinite(values), values, np.nan)
+    problems = [
+        (int(row), _reason(column[int(row)].as_py())) for row in np.flatnonzero(np.isnan(values))
+    ]
+    return values, problems
+
+
+def _with_stop(cell: str) -> str:
+    """Write ``1,5`` as ``1.5``; a number with a stop is none here: 1.500 could be a thousand."""
+    return "" if "." in cell else cell.replace(",", ".")
+
+
+def _reason(value) -> str:
+    is_missing = value is None or value == "" or value != value
+    return "no value" if is_missing else f"{value!r} is no finite number"

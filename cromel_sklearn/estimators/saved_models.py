@@ -1,0 +1,74 @@
+"""Fitted models on disk, whatever their class, and the columns that they need."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..exceptions import CheckpointError
+
+
+def load_model(path) -> Any:
+    """Read a fitted regressor or classifier; an unchanged file is read once a process.
+
+    Parameters
+    ----------
+    path : path-like
+        Written by `cromel train`, or by `save` of an estimator.
+
+    Returns
+    -------
+    CroMELRegressor or CroMELClassifier
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"No such model: {path}. `cromel train` writes one.")
+    status = path.stat()
+    return _load(path.resolve(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, mtime: int, size: int):
+    from .classifier import CroMELClassifier
+    from .regressor import CroMELRegressor
+
+    try:
+        return CroMELRegressor.load(path)
+    except CheckpointError as error:
+        if CroMELClassifier.__name__ not in str(error):
+            raise
+    return CroMELClassifier.load(path)
+
+
+def columns_of(model) -> tuple[str | None, list[str]]:
+    """Tell which columns of a table a fitted model needs.
+
+    Parameters
+    ----------
+    model : fitted CroMELRegressor or CroMELClassifier
+
+    Returns
+    -------
+    formula_column : str or None
+        None for a model that was fitted to a bare list of formulas.
+    feature_columns : list of str
+        Numeric columns.
+    """
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
+    formula = getattr(model, "formula_column", None)
+    features = model.feature_columns
+    if features is None and not names:
+        features = []
+    elif features is None:
+        if formula is None and model.n_features_in_ == 1:
+            formula = names[0] if len(names) == 1 else None
+        features = [name for name in names if name != formula] if formula in names else names
+    features = [str(name) for name in features]
+    if formula is None:
+        rest = [name for name in names if name not in features]
+        formula = rest[0] if len(rest) == 1 else None
+    return (None if formula is None else str(formula)), features
