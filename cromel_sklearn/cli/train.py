@@ -334,7 +334,25 @@ def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, s
     lines += [f"{HEADINGS.get(name, name)}: {value:.4g}" for name, value in scores.items()]
     if stated.in_domain is not None:
         lines.append(f"in domain: {stated.in_domain.mean():.1%}")
+    n_known = _n_trained_on(path, rows)
+    if n_known:
+        lines.append(
+            f"Of these rows {n_known:,} have a composition of the training table: there, the model "
+            f"remembers. `cromel evaluate` without --model tells what it is worth on new ones."
+        )
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _n_trained_on(model: Path, rows) -> int:
+    """Rows whose composition is one that the model was trained on, as far as is known."""
+    from ..data.composition import parse_composition
+    from ..estimators.training_summary import TrainingSummary, summary_path
+
+    path = summary_path(model)
+    if not path.exists():
+        return 0
+    trained = {parse_composition(formula) for formula, _ in TrainingSummary.load(path).examples}
+    return sum(parse_composition(formula) in trained for formula in rows.X.iloc[:, 0])
 
 
 def _as_classes(values, classes):

@@ -56,7 +56,7 @@ def _value(row: dict, shortlist: BatchShortlist, summary: TrainingSummary | None
     if shortlist.within is not None and row["std"] > 0:
         lower, upper = shortlist.within
         chance = norm.cdf((upper - mean) / row["std"]) - norm.cdf((lower - mean) / row["std"])
-        parts.append(f"within {lower:g} to {upper:g} with a probability of {_percent(chance)}")
+        parts.append(f"{_range(shortlist.within)} with a probability of {_percent(chance)}")
     if shortlist.best_measured is not None:
         best, sign = shortlist.best_measured, 1 if shortlist.objective == "max" else -1
         chance = norm.cdf(sign * (mean - best) / max(row["std"], 1e-300))
@@ -71,8 +71,9 @@ def _value(row: dict, shortlist: BatchShortlist, summary: TrainingSummary | None
         elif mean < quantiles[0]:
             parts.append(f"below all measured values (smallest {quantiles[0]:.3g})")
         else:
-            place = int(np.searchsorted(quantiles, mean))
-            parts.append(f"above {min(place, 100)} % of the measured values")
+            share = np.searchsorted(quantiles, mean)
+            sides = ("above", share) if shortlist.objective == "max" else ("below", 100 - share)
+            parts.append(f"{sides[0]} {sides[1]} % of the measured values")
     return parts
 
 
@@ -80,8 +81,15 @@ def _percent(chance: float) -> str:
     return f"{100 * chance:.0f} %" if 0.01 <= chance <= 0.99 else f"{100 * chance:.2g} %"
 
 
+def _range(within: tuple[float, float]) -> str:
+    lower, upper = within
+    if np.isinf(lower):
+        return f"at most {upper:g}"
+    return f"at least {lower:g}" if np.isinf(upper) else f"within {lower:g} to {upper:g}"
+
+
 def _elements(formula: str, summary: TrainingSummary | None) -> list[str]:
-    """The element that was measured least."""
+    """Elements that were never measured, or the one that was measured least."""
     from pymatgen.core import Element
 
     if summary is None:
@@ -89,11 +97,11 @@ def _elements(formula: str, summary: TrainingSummary | None) -> list[str]:
     symbols = [Element.from_Z(z).symbol for z in parse_composition(formula)[0]]
     new = [symbol for symbol in symbols if symbol not in summary.elements]
     if new:
-        return [f"{', '.join(new)} was never measured"]
+        return [f"{', '.join(new)} {'were' if len(new) > 1 else 'was'} never measured"]
     rarest = min(symbols, key=lambda symbol: summary.elements[symbol])
     n_rows = summary.elements[rarest]
-    return [f"{rarest} is in {n_rows:,} measured row{'s' if n_rows > 1 else ''}, the others in more"
-            if len(symbols) > 1 else f"{rarest} is in {n_rows:,} measured rows"]  # fmt: skip
+    rest = ", the other elements in no fewer" if len(symbols) > 1 else ""
+    return [f"{rarest} is in {n_rows:,} measured row{'s' if n_rows > 1 else ''}{rest}"]
 
 
 def _nearest_measured(formulas: list[str], model, summary: TrainingSummary) -> list[str]:
