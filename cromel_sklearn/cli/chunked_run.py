@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markup import escape
 
+from ..data.composition import parse_composition
 from ..data.table_reader import TableReader
 from ..data.table_writer import TableWriter
 from ..exceptions import InvalidCompositionError
@@ -29,12 +30,15 @@ class InvalidRows:
         The first ones, such as ``line 4: 'M2O3': M is a placeholder, not an element``.
     n_rows : int
         All of them.
+    advice : str
+        What to do.
     """
 
     source: str
     on_invalid: str = "raise"
     lines: list[str] = field(default_factory=list)
     n_rows: int = 0
+    advice: str = "Correct them, or pass --on-invalid nan to leave their new columns empty."
 
     def __post_init__(self):
         if self.on_invalid not in ON_INVALID:
@@ -57,7 +61,7 @@ class InvalidRows:
             raise InvalidCompositionError(
                 f"Could not read {self.n_rows} of the rows of {self.source} up to "
                 f"{chunk.place_of(-1)}:\n  {shown}\n"
-                f"Correct them, or pass --on-invalid nan to leave their new columns empty.",
+                f"{self.advice}",
                 problems,
             )
 
@@ -67,6 +71,17 @@ class InvalidRows:
             console.print(escape(line), highlight=False, soft_wrap=True)
         if self.n_rows > len(self.lines):
             console.print(f"and {self.n_rows - len(self.lines):,} more", highlight=False)
+
+
+def invalid_formulas(cells: list) -> list[tuple[int, object, str]]:
+    """Find the cells that are no compositions: (index, value, reason) of each."""
+    problems = []
+    for index, cell in enumerate(cells):
+        try:
+            parse_composition(cell)
+        except ValueError as error:
+            problems.append((index, cell, str(error)))
+    return problems
 
 
 def run_to_table(
