@@ -57,7 +57,7 @@ def dask_client(cluster: str) -> Iterator[Any]:
             client = stack.enter_context(Client(address, timeout=_ANSWER_WITHIN))
         except (OSError, TimeoutError, asyncio.TimeoutError, ValueError) as error:
             raise CroMELError(
-                f"No Dask scheduler answers at {address} (waited for {_ANSWER_WITHIN} s). Start one "
+                f"No Dask scheduler answers at {address} (waited {_ANSWER_WITHIN} s). Start one "
                 f"with `dask scheduler`, and workers with `dask worker {address}`."
             ) from error
         try:
@@ -162,7 +162,8 @@ def _function_plugin(function: Callable):
 def _call(batch):
     from distributed import get_worker
 
-    return get_worker().plugins[_FUNCTION].function(batch)
+    plugin: Any = get_worker().plugins[_FUNCTION]
+    return plugin.function(batch)
 
 
 def _version() -> str:
@@ -183,6 +184,6 @@ def _require_same_version(client) -> None:
     if others:
         worker, version = next(iter(others.items()))
         raise CroMELError(
-            f"The Dask worker {worker} has cromel-sklearn {version}, here it is {here}; install one "
-            f"version everywhere."
+            f"The Dask worker {worker} has cromel-sklearn {version}, here it is {here}; install "
+            f"one version everywhere."
         )

@@ -1,4 +1,4 @@
-"""Formulas that chemistry allows: neutral sums of oxidation states, anions the electronegative ones.
+"""Formulas that chemistry allows: neutral, with the more electronegative elements as anions.
 
 The two rules of SMACT (Davies et al., J. Open Source Softw. 4, 1361 (2019),
 doi:10.21105/joss.01361), whose tables of oxidation states and electronegativities are used.

@@ -1,5 +1,6 @@
 """Formulas made of known ones: an element replaced by another, wholly or in part."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -109,7 +110,9 @@ def _amounts(formula: str) -> dict[str, float]:
 
     numbers, fractions = parse_composition(formula)
     symbols = [Element.from_Z(z).symbol for z in numbers]
-    amounts = dict(zip(symbols, fractions, strict=True))
+    found = dict(zip(symbols, fractions, strict=True))
+    written = [symbol for symbol in re.findall("[A-Z][a-z]?", formula) if symbol in found]
+    amounts = {symbol: found[symbol] for symbol in (*written, *symbols)}  # in the written order
     for n_atoms in range(1, 41):  # whole numbers, where there are any
         scaled = {symbol: n_atoms * x for symbol, x in amounts.items()}
         if all(abs(x - round(x)) < 1e-6 and round(x) > 0 for x in scaled.values()):
@@ -118,7 +121,7 @@ def _amounts(formula: str) -> dict[str, float]:
 
 
 def _replaced(amounts: dict[str, float], old: str, new: str, part: float) -> dict[str, float]:
-    changed = {}
+    changed: dict[str, float] = {}
     for symbol, amount in amounts.items():
         if symbol != old:
             changed[symbol] = changed.get(symbol, 0.0) + amount
