@@ -157,7 +157,7 @@ def evaluate(
         result = _evaluated(new, rows, folds, learning_curve, coverage, seed, jobs)
     console.print(str(result), markup=False, highlight=False, soft_wrap=True)
     if html is not None:
-        _write_report(html, result, new, rows)
+        _write_report(html, result, None, rows)  # the model was not fitted
         console.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
 
 

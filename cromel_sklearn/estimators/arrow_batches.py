@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ..data.composition import ON_INVALID
 from ..encoders.checkpoint import Checkpoint
+from ..encoders.registry import load_encoder
 from ..exceptions import InvalidCompositionError, InvalidCompositionWarning, InvalidTableError
 from .transformer import CroMELTransformer
 
@@ -120,7 +121,9 @@ class BatchEmbedding:
         names = self.names()
         require_new(names, batch.schema, self.formula_column)
         formulas = batch[self.formula_column].to_pylist()
-        embedding, problems = for_valid_rows(self._transformer().transform, formulas)
+        transformer = self._transformer()
+        stand_in = known_symbol(load_encoder(self.encoder))
+        embedding, problems = for_valid_rows(transformer.transform, formulas, stand_in)
         columns = np.ascontiguousarray(embedding.T, dtype=self.dtype)
         return BatchResult(
             appended(batch, names, [pa.array(column) for column in columns]), problems
@@ -162,8 +165,15 @@ def appended(batch, names: Sequence[str], columns: Sequence[pa.Array]):
     return type(batch).from_arrays([*batch.columns, *columns], schema=schema)
 
 
+def known_symbol(checkpoint: Checkpoint) -> str:
+    """Symbol of an element that an encoder knows."""
+    from pymatgen.core import Element
+
+    return Element.from_Z(min(checkpoint.known_elements)).symbol
+
+
 def for_valid_rows(
-    function: Callable[[list], np.ndarray], rows: list, stand_in: Any = "H"
+    function: Callable[[list], np.ndarray], rows: list, stand_in: Any
 ) -> tuple[np.ndarray, list[tuple[int, Any, str]]]:
     """Apply a function of rows to those that are compositions.
 
@@ -172,7 +182,7 @@ def for_valid_rows(
     function : callable
         Of a list of rows, to an array with as many rows; raises `InvalidCompositionError`.
     rows : list of length n_rows
-    stand_in : object, default="H"
+    stand_in : object
         A valid row, which gives the width of the result where no row is valid.
 
     Returns

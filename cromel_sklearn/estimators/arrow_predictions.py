@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..data.table_numbers import numbers_of
 from ..exceptions import CalibrationError, CheckpointError, InvalidTableError
-from .arrow_batches import BatchResult, appended, for_valid_rows, require_new, settled
+from .arrow_batches import BatchResult, appended, for_valid_rows, known_symbol, require_new, settled
 from .saved_models import columns_of, load_model
 
 
@@ -121,7 +121,9 @@ class BatchPrediction:
 
         rows = [(formulas[row], *features[row]) for row in good]
         values, problems = for_valid_rows(
-            predicted, rows, ("H", *np.zeros(len(self.feature_columns)))
+            predicted,
+            rows,
+            (known_symbol(self.model.encoder_), *np.zeros(len(self.feature_columns))),
         )
         found = np.full((len(formulas), values.shape[1]), np.nan)
         found[good] = values

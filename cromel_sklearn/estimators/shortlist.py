@@ -43,7 +43,7 @@ def expected_improvement(mean, std, best: float, objective: str = "max") -> np.n
     """
     gain = np.asarray(mean) - best if objective == "max" else best - np.asarray(mean)
     std = np.maximum(std, 1e-300)
-    z = gain / std
+    z = np.clip(gain / std, -100, 100)  # far beyond what matters, far below overflow
     return np.maximum(gain * norm.cdf(z) + std * norm.pdf(z), 0.0)
 
 
