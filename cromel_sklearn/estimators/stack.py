@@ -303,7 +303,7 @@ class StackFit:
         return fitted_member(self.checkpoint, mean), predicted, None
 
     def _parallel(self, jobs) -> list:
-        return list(Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs))
+        return list(Parallel(n_jobs=self.n_jobs, require="sharedmem")(jobs))
 
     def _too_slow(self, seconds: float) -> str:
         needs = f" (it needs about {seconds:.0f} s)" if seconds else ""

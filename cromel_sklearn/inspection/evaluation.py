@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import get_active_backend
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
@@ -235,9 +237,19 @@ def _run(fits, table, coverage, classes, n_jobs, verbose) -> list:
 
 def _fit_and_test(model, X_train, y_train, X_test, coverage):
     started = time.perf_counter()
-    fitted = clone(model).fit(X_train, y_train)
-    stated = stated_predictions(fitted, X_test, coverage=coverage, with_doubt=coverage is not None)
+    with _parts_of_a_fit_stay_here():
+        fitted = clone(model).fit(X_train, y_train)
+        stated = stated_predictions(
+            fitted, X_test, coverage=coverage, with_doubt=coverage is not None
+        )
     return stated, time.perf_counter() - started
+
+
+def _parts_of_a_fit_stay_here():
+    """On a Dask cluster the trees of a forest would travel one by one, as tasks of their own."""
+    backend, _ = get_active_backend()
+    is_dask = type(backend).__name__ == "DaskDistributedBackend"
+    return parallel_config("threading", n_jobs=1) if is_dask else nullcontext()
 
 
 def _outcome(fit: _Fit, table: MeasuredTable, stated, seconds, classes):
