@@ -37,6 +37,7 @@ _HOME = {
     "SourceDataError": "exceptions",
     "embed_batch": "estimators.arrow_batches",
     "list_encoders": "encoders.registry",
+    "predict_batch": "estimators.arrow_predictions",
     "load_encoder": "encoders.registry",
     "load_standard_enthalpies": "data.enthalpies",
     "read_labels": "data.readers",

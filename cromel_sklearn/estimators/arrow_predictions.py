@@ -1,7 +1,7 @@
 """Arrow batches with formulas, predicted: mean, deviation, interval and domain of each row."""
 
-import warnings
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -95,18 +95,18 @@ class BatchPrediction:
     coverage: float = 0.9
     prefix: str = ""
     decimal: str = "."
-    _names: dict = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self):
         if not 0 < self.coverage < 1:
             raise InvalidTableError(f"coverage is between 0 and 1, got {self.coverage!r}.")
-        if self.model.__sklearn_tags__().target_tags.multi_output and self._n_outputs() > 1:
+        n_outputs = 1 if self._is_classifier else len(self.model.target_scale_.mean)
+        if n_outputs > 1:
             raise CheckpointError(
-                f"The model predicts {self._n_outputs()} targets at once; here it must be one."
+                f"The model predicts {n_outputs} targets at once; here it must be one."
             )
-
-    def _n_outputs(self) -> int:
-        return len(self.model.target_scale_.mean)
+        if self.model.on_invalid != "raise":  # invalid rows are found, and named, by the error
+            strict = copy(self.model)
+            object.__setattr__(self, "model", strict.set_params(on_invalid="raise"))
 
     def __call__(self, batch) -> BatchResult:
         """Append the predictions; those of invalid rows are missing, and the rows are named."""
@@ -116,12 +116,9 @@ class BatchPrediction:
         formulas = batch[self.formula_column].to_pylist()
         good = [row for row in range(len(formulas)) if row not in feature_problems]
 
-        def predicted(rows: list) -> np.ndarray:
-            return self._predicted(rows)
-
         rows = [(formulas[row], *features[row]) for row in good]
         values, problems = for_valid_rows(
-            predicted,
+            self._predicted,
             rows,
             (known_symbol(self.model.encoder_), *np.zeros(len(self.feature_columns))),
         )
@@ -137,9 +134,7 @@ class BatchPrediction:
         names = ["mean", "std", "lower", "upper"]
         if self._is_classifier:
             names = ["predicted", *(f"probability_{one}" for one in self.model.classes_)]
-        if hasattr(self.model, "in_domain"):
-            names.append("in_domain")
-        return [self.prefix + name for name in names]
+        return [self.prefix + name for name in (*names, "in_domain")]
 
     def require_columns(self, schema: pa.Schema) -> None:
         """Check that the columns of the model are in a table, and those of predictions are not."""
@@ -168,22 +163,20 @@ class BatchPrediction:
     def _predicted(self, rows: list[tuple]) -> np.ndarray:
         """Numbers of each row, in the order of `names`; a class as its number."""
         X = self._model_input(rows)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # in_domain tells each row's own
-            if self._is_classifier:
-                probability = self.model.predict_proba(X)
-                columns = [probability.argmax(axis=1), *probability.T]
-            else:
-                columns = [*self.model.predict(X, return_std=True), *self._interval(X)]
-            if hasattr(self.model, "in_domain"):
-                columns.append(self.model.in_domain(X))
+        if self._is_classifier:
+            probability, in_domain = self.model._predict_all(X)
+            columns = [probability.argmax(axis=1), *probability.T, in_domain]
+        else:
+            mean, std, interval, in_domain = self._numbers(X)
+            columns = [mean, std, *interval.T, in_domain]
         return np.column_stack([np.asarray(column, dtype=float).ravel() for column in columns])
 
-    def _interval(self, X) -> np.ndarray:
+    def _numbers(self, X) -> tuple[np.ndarray, ...]:
         try:
-            return self.model.predict_interval(X, coverage=self.coverage).T
+            return self.model._predict_all(X, self.coverage)
         except CalibrationError:  # too few rows were held out: no interval is no promise
-            return np.full((2, len(X)), np.nan)
+            mean, std = self.model.predict(X, return_std=True)
+            return mean, std, np.full((len(X), 2), np.nan), self.model.in_domain(X)
 
     def _model_input(self, rows: list[tuple]):
         """Build the rows in the form that the model was fitted to."""
@@ -204,6 +197,5 @@ class BatchPrediction:
             classes = self.model.classes_
             chosen = classes[np.where(is_missing, 0, found[:, 0]).astype(int)]
             columns[0] = pa.array(chosen.tolist(), mask=is_missing)
-        if hasattr(self.model, "in_domain"):
-            columns[-1] = pa.array(found[:, -1] == 1, mask=is_missing)
+        columns[-1] = pa.array(found[:, -1] == 1, mask=is_missing)
         return columns

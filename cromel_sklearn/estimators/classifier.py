@@ -199,6 +199,11 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
         placed[valid] = chosen
         return placed
 
+    def _predict_all(self, X):
+        """Probabilities and domain of each row, for the price of one of them."""
+        probabilities, score, valid = self._predicted(X)
+        return in_place(probabilities, valid), in_place(score, valid) <= 1.0
+
     @property
     def _domain(self):
         return self.domain_

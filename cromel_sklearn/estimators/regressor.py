@@ -205,8 +205,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         mean = in_place(scale.restore(center), valid)
         if not return_std:
             return mean
-        std = expected * [error.factor for error in self.uncertainty_.errors]
-        return mean, in_place(scale.restore_deviation(center, std), valid)
+        return mean, self._deviation(center, expected, valid)
 
     def predict_interval(self, X, coverage=0.9):
         """Predict intervals that hold the measured value with a given probability.
@@ -234,6 +233,23 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}")
         center, expected, score, valid = self._predicted(X, with_errors=True)
         self._warn_of_far_rows(score)
+        return self._interval(center, expected, valid, coverage)
+
+    def _predict_all(self, X, coverage):
+        """Mean, deviation, interval and domain of each row, for the price of one of them."""
+        center, expected, score, valid = self._predicted(X, with_errors=True)
+        return (
+            in_place(self.target_scale_.restore(center), valid),
+            self._deviation(center, expected, valid),
+            self._interval(center, expected, valid, coverage),
+            in_place(score, valid) <= 1.0,
+        )
+
+    def _deviation(self, center, expected, valid) -> np.ndarray:
+        std = expected * [error.factor for error in self.uncertainty_.errors]
+        return in_place(self.target_scale_.restore_deviation(center, std), valid)
+
+    def _interval(self, center, expected, valid, coverage: float) -> np.ndarray:
         intervals = np.stack(
             [
                 error.interval(center[:, output], expected[:, output], coverage)

@@ -87,8 +87,6 @@ class BatchShortlist:
             raise InvalidTableError(
                 f"The model gives no {self.ranked_by!r}; it gives {', '.join(names)}."
             )
-        if self.in_domain and self._named("in_domain") not in names:
-            raise InvalidTableError("The model states no domain; fit it again with this version.")
 
     def __call__(self, batch) -> BatchResult:
         """Predict, and leave the best candidates, the best first."""
