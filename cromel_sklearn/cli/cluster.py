@@ -152,9 +152,9 @@ def _function_plugin(function: Callable):
             self.function = function
 
         def setup(self, worker) -> None:
-            import torch
+            from threadpoolctl import threadpool_limits
 
-            torch.set_num_threads(max(1, worker.state.nthreads))
+            threadpool_limits(max(1, worker.state.nthreads))
 
     return FunctionPlugin(function)
 

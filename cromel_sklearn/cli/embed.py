@@ -22,7 +22,7 @@ def embed(
     sep: options.Separator = None,
     decimal: options.Decimal = ".",
     sheet: options.Sheet = None,
-    device: options.Device = "auto",
+    device: options.Device = "cpu",
     n_jobs: options.NJobs = 1,
     cluster: options.Cluster = None,
     chunk_rows: options.ChunkRows = 16384,
@@ -45,7 +45,8 @@ def embed(
     invalid = InvalidRows(source, on_invalid)
     if float_format is not None:
         check_float_format(float_format)
-    find_device(device)
+    if device != "cpu":
+        find_device(device)
     reader = TableReader(source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet)
     column = find_formula_column(reader.head(), formula_column, reader.source)
     blocks = output if output == "all" else tuple(output.split(","))

@@ -87,11 +87,11 @@ def _mapped(executor: Executor, task: Callable, n_workers: int) -> ChunkMap:
 
 
 def _start_worker(function: Callable, n_workers: int) -> None:
-    import torch
+    from threadpoolctl import threadpool_limits
 
     global _function
     _function = function
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_workers))
+    threadpool_limits(max(1, (os.cpu_count() or 1) // n_workers))
 
 
 def _call(batch):

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from ..exceptions import InvalidTableError
 from .composition import parse_composition
+from .elements import SYMBOLS
 from .table_numbers import numbers_of
 from .table_reader import TableReader
 
@@ -147,15 +148,13 @@ def read_measured_rows(
 
 
 def _reason(formula, known_elements) -> str | None:
-    from pymatgen.core import Element
-
     try:
         numbers, _ = parse_composition(formula)
     except ValueError as error:
         return str(error)
     if known_elements is None or known_elements.issuperset(numbers):
         return None
-    unknown = [Element.from_Z(z).symbol for z in numbers if z not in known_elements]
+    unknown = [SYMBOLS[z - 1] for z in numbers if z not in known_elements]
     return f"the encoder has never seen {', '.join(unknown)}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..exceptions import InvalidTableError
 from .composition import parse_composition
+from .elements import SYMBOLS
 
 #: Parts of an element that a doping replaces where none are given.
 PARTS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -106,10 +107,8 @@ def substituted(
 
 
 def _amounts(formula: str) -> dict[str, float]:
-    from pymatgen.core import Element
-
     numbers, fractions = parse_composition(formula)
-    symbols = [Element.from_Z(z).symbol for z in numbers]
+    symbols = [SYMBOLS[z - 1] for z in numbers]
     found = dict(zip(symbols, fractions, strict=True))
     written = [symbol for symbol in re.findall("[A-Z][a-z]?", formula) if symbol in found]
     amounts = {symbol: found[symbol] for symbol in (*written, *symbols)}  # in the written order

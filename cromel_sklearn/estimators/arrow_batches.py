@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..data.composition import ON_INVALID
+from ..data.elements import SYMBOLS
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import load_encoder
 from ..exceptions import InvalidCompositionError, InvalidCompositionWarning, InvalidTableError
@@ -167,9 +168,7 @@ def appended(batch, names: Sequence[str], columns: Sequence[pa.Array]):
 
 def known_symbol(checkpoint: Checkpoint) -> str:
     """Symbol of an element that an encoder knows."""
-    from pymatgen.core import Element
-
-    return Element.from_Z(min(checkpoint.known_elements)).symbol
+    return SYMBOLS[min(checkpoint.known_elements) - 1]
 
 
 def for_valid_rows(

@@ -5,6 +5,7 @@ import pyarrow as pa
 from scipy.stats import norm
 
 from ..data.composition import parse_composition
+from ..data.elements import SYMBOLS
 from .shortlist import BatchShortlist
 from .training_summary import TrainingSummary
 
@@ -90,11 +91,9 @@ def _range(within: tuple[float, float]) -> str:
 
 def _elements(formula: str, summary: TrainingSummary | None) -> list[str]:
     """Elements that were never measured, or the one that was measured least."""
-    from pymatgen.core import Element
-
     if summary is None:
         return []
-    symbols = [Element.from_Z(z).symbol for z in parse_composition(formula)[0]]
+    symbols = [SYMBOLS[z - 1] for z in parse_composition(formula)[0]]
     new = [symbol for symbol in symbols if symbol not in summary.elements]
     if new:
         return [f"{', '.join(new)} {'were' if len(new) > 1 else 'was'} never measured"]

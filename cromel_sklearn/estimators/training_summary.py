@@ -8,6 +8,7 @@ import numpy as np
 
 from .._files import write_file
 from ..data.composition import parse_composition, read_compositions
+from ..data.elements import SYMBOLS
 from ..data.measured_rows import MeasuredRows
 from ..exceptions import CheckpointError
 
@@ -126,9 +127,7 @@ def summary_path(model) -> Path:
 
 
 def _element_counts(formulas) -> dict[str, int]:
-    from pymatgen.core import Element
-
     counts = np.zeros(120, dtype=int)
     for formula in formulas:
         counts[list(parse_composition(formula)[0])] += 1
-    return {Element.from_Z(z).symbol: int(counts[z]) for z in np.flatnonzero(counts).tolist()}
+    return {SYMBOLS[z - 1]: int(counts[z]) for z in np.flatnonzero(counts).tolist()}
