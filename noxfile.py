@@ -29,7 +29,6 @@ CONTRACT = ["tests/contract", "tests/estimators/test_transformer.py", "tests/enc
 DIST_TESTS = [
     "tests/encoders", "tests/data/test_targets.py", "tests/test_artifacts.py",
     "tests/contract/test_documents.py::test_version_is_one",
-    "tests/contract/test_documents.py::test_every_page_is_linked_from_the_readme",
 ]  # fmt: skip
 #: Imports every module of the installed package, away from the repository.
 IMPORT_ALL = """
