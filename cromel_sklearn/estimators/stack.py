@@ -20,6 +20,8 @@ from .members import MOST_ROWS, VIEW_OF, StockMember
 from .views import EncodedTable
 
 MOST_FOLDS = 5
+# Part of the time limit that the members have; the rest is for their weights and errors.
+_MEMBERS_SHARE = 0.8
 #: Rows that are predicted at once.
 CHUNK = 8_192
 
@@ -176,7 +178,8 @@ class StackFit:
         self.seed = seed
         self.n_jobs = n_jobs
         self.device = device
-        self.deadline = np.inf if time_limit is None else time.perf_counter() + time_limit
+        members_share = np.inf if time_limit is None else _MEMBERS_SHARE * time_limit
+        self.deadline = time.perf_counter() + members_share
         self.time_limit = time_limit
         self.progress = progress
 
