@@ -50,7 +50,7 @@ def test_the_shell_examples_use_commands_and_options_that_exist():
     n_checked = 0
     for page in PAGES:
         text = "\n".join(_blocks(page, "sh")).replace("\\\n", " ")
-        for name, arguments in re.findall(r"\bcromel ([a-z]+)(.*)", text):
+        for name, arguments in re.findall(r"\bcromel ([a-z]+)([^\n|;&#]*)", text):
             assert name in commands, f"{page.name}: cromel {name}"
             options = {
                 option for p in commands[name].params for option in (*p.opts, *p.secondary_opts)
