@@ -36,8 +36,6 @@ extensions = [
 exclude_patterns = ["examples", "_templates"]
 templates_path = ["_templates"]
 
-suppress_warnings = ["toc.empty_glob"]  # pages that only some versions have
-
 # Pages
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
