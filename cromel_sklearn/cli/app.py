@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from ..exceptions import CroMELError
-from . import candidates, distill, embed, encoders, options, predict, pretrain, train
+from . import (
+    candidates,
+    distill,
+    embed,
+    encoders,
+    evaluate,
+    options,
+    predict,
+    pretrain,
+    train,
+)
 
 app = typer.Typer(
     help="Composition embeddings that know calculated crystal structures.",
@@ -13,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 for _command in (
-    train.train, train.evaluate, predict.predict, predict.screen, candidates.candidates,
+    train.train, evaluate.evaluate, predict.predict, predict.screen, candidates.candidates,
     embed.embed, encoders.encoders, encoders.demo, pretrain.pretrain, distill.distill,
 ):  # fmt: skip
     app.command()(_command)

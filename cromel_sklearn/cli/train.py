@@ -1,4 +1,4 @@
-"""`cromel train` and `cromel evaluate`: a table of measurements in, a model and its report out."""
+"""`cromel train`: a table of measurements in, a model and its report out."""
 
 import contextlib
 from pathlib import Path
@@ -71,22 +71,22 @@ def train(
         if path.exists() and not overwrite:
             raise ValueError(f"{path} exists; pass --overwrite to replace it.")
     console = Console()
-    rows, summary = _read(
+    rows, summary = read_rows(
         source, target, formula_column, features, task, encoder, sep, decimal, sheet
     )
     model = new_model(
         rows, encoder=encoder, log=log, members=members, time_limit=time_limit, seed=seed,
         device=device,
     )  # fmt: skip
-    _describe(rows, summary, console)
+    describe(rows, summary, console)
     left_out.unlink(missing_ok=True)
     if len(rows.left_out):
         _write_left_out(rows, left_out)
         console.print(f"Rows left out: {left_out}", markup=False, highlight=False, soft_wrap=True)
     result = None
-    with _jobs(cluster, n_jobs) as jobs:
+    with jobs_on(cluster, n_jobs) as jobs:
         if evaluation:
-            result = _evaluated(model, rows, folds, learning_curve, coverage, seed, jobs)
+            result = cross_validated(model, rows, folds, learning_curve, coverage, seed, jobs)
             console.print(str(result), markup=False, highlight=False, soft_wrap=True)
     model.set_params(verbose=1)
     model.fit(rows.X, rows.y)
@@ -94,71 +94,12 @@ def train(
         summary.scores.update(_scores(result))
     report.unlink(missing_ok=True)
     if result is not None:
-        _write_report(report, result, model, rows)
+        write_report(report, result, model, rows)
     summary.save(summary_path(out))
     model.save(out)
     console.print(f"Model: {out}", markup=False, highlight=False, soft_wrap=True)
     if result is not None:
         console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
-
-
-def evaluate(
-    source: options.TableIn,
-    target: Target,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="A fitted model, whose errors on this table are told; otherwise new "
-            "models are cross-validated."
-        ),
-    ] = None,
-    html: Annotated[Path | None, typer.Option(help="Where the report is written.")] = None,
-    formula_column: options.FormulaColumn = None,
-    features: Features = None,
-    task: Task = None,
-    log: Log = False,
-    encoder: options.Encoder = "mp-multi",
-    members: Members = None,
-    time_limit: TimeLimit = None,
-    folds: Folds = 5,
-    learning_curve: Curve = True,
-    coverage: Coverage = 0.9,
-    seed: Seed = 0,
-    n_jobs: FitJobs = 1,
-    cluster: options.Cluster = None,
-    device: options.Device = "auto",
-    sep: options.Separator = None,
-    decimal: options.Decimal = ".",
-    sheet: options.Sheet = None,
-    overwrite: options.Overwrite = False,
-) -> None:
-    """Cross-validate a model on measurements, or tell the errors of a fitted one on new ones."""
-    from .._files import require_target
-
-    if html is not None:
-        require_target(html)
-        if html.exists() and not overwrite:
-            raise ValueError(f"{html} exists; pass --overwrite to replace it.")
-    console = Console()
-    if model is not None:
-        if html is not None:
-            raise ValueError("--html is the report of a cross-validation; leave out --model.")
-        _tell_errors(model, source, target, formula_column, coverage, sep, decimal, sheet, console)
-        return
-    rows, summary = _read(
-        source, target, formula_column, features, task, encoder, sep, decimal, sheet
-    )
-    new = new_model(
-        rows, encoder=encoder, log=log, members=members, time_limit=time_limit, seed=seed,
-        device=device,
-    )  # fmt: skip
-    _describe(rows, summary, console)
-    with _jobs(cluster, n_jobs) as jobs:
-        result = _evaluated(new, rows, folds, learning_curve, coverage, seed, jobs)
-    console.print(str(result), markup=False, highlight=False, soft_wrap=True)
-    if html is not None:
-        _write_report(html, result, None, rows)  # the model was not fitted
-        console.print(f"Report: {html}", markup=False, highlight=False, soft_wrap=True)
 
 
 def new_model(rows, *, encoder, log, members, time_limit, seed, device):
@@ -199,7 +140,7 @@ def new_model(rows, *, encoder, log, members, time_limit, seed, device):
     return CroMELClassifier(encoder, **wanted)
 
 
-def _read(source, target, formula_column, features, task, encoder, sep, decimal, sheet):
+def read_rows(source, target, formula_column, features, task, encoder, sep, decimal, sheet):
     """Rows that can be used, and their summary."""
     from .. import __version__
     from ..data.formula_column import find_formula_column
@@ -232,7 +173,8 @@ def _listed(names: str | None) -> list[str]:
     return [] if not names else [name.strip() for name in names.split(",")]
 
 
-def _describe(rows, summary, console: Console) -> None:
+def describe(rows, summary, console: Console) -> None:
+    """Print what was read."""
     n_read = summary.n_rows + summary.n_left_out
     lines = [
         f"Read {n_read:,} rows of {summary.source['name']}: {summary.n_rows:,} are used, "
@@ -269,7 +211,7 @@ def _write_left_out(rows, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _jobs(cluster: str | None, n_jobs: int):
+def jobs_on(cluster: str | None, n_jobs: int):
     """Number of fits side by side: on this machine, or on a Dask cluster through joblib."""
     if cluster is None:
         yield n_jobs
@@ -282,7 +224,8 @@ def _jobs(cluster: str | None, n_jobs: int):
         yield -1
 
 
-def _evaluated(model, rows, folds, learning_curve, coverage, seed, n_jobs):
+def cross_validated(model, rows, folds, learning_curve, coverage, seed, n_jobs):
+    """Evaluate a model by composition and with shuffled rows."""
     from ..inspection.evaluation import evaluate as cross_validate
 
     return cross_validate(
@@ -298,71 +241,9 @@ def _scores(result) -> dict[str, dict[str, float]]:
     return {split: {name: float(table.loc[split, name]) for name in names} for split in table.index}
 
 
-def _write_report(path: Path, result, model, rows) -> None:
+def write_report(path: Path, result, model, rows) -> None:
+    """Write the report of an evaluation, with the card of a fitted model."""
     from .._files import write_file
     from ..inspection.reports import report_html
 
     write_file(path, report_html(result, model=model, table=rows.frame))
-
-
-def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, sheet, console):
-    """Print the errors of a fitted model on a table."""
-    from ..data.formula_column import find_formula_column
-    from ..data.measured_rows import read_measured_rows
-    from ..data.table_reader import TableReader
-    from ..estimators.saved_models import columns_of, load_model
-    from ..inspection.scores import HEADINGS, class_scores, value_scores
-    from ..inspection.stated_predictions import stated_predictions
-
-    model = load_model(path)
-    is_classifier = hasattr(model, "classes_")
-    reader = TableReader(source, separator=sep, decimal=decimal, sheet=sheet)
-    column = find_formula_column(reader.head(), formula_column, reader.source)
-    known, features = columns_of(model)
-    rows = read_measured_rows(
-        reader, column, target, features, task="classification" if is_classifier else "regression",
-        known_elements=model.encoder_.known_elements,
-    )  # fmt: skip
-    X = rows.X.rename(columns={column: known or column})
-    stated = stated_predictions(model, X, coverage=coverage)
-    if is_classifier:
-        measured = _as_classes(rows.y.to_numpy(), model.classes_)
-        scores = class_scores(measured, stated, model.classes_)
-    else:
-        scores = value_scores(rows.y.to_numpy(), stated)
-    lines = [f"{path} on {len(rows):,} rows of {source} ({len(rows.left_out):,} left out)"]
-    lines += [f"{HEADINGS.get(name, name)}: {value:.4g}" for name, value in scores.items()]
-    if stated.in_domain is not None:
-        lines.append(f"in domain: {stated.in_domain.mean():.1%}")
-    n_known = _n_trained_on(path, rows)
-    if n_known:
-        lines.append(
-            f"Of these rows {n_known:,} have a composition of the training table: there, the model "
-            f"remembers. `cromel evaluate` without --model tells what it is worth on new ones."
-        )
-    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
-
-
-def _n_trained_on(model: Path, rows) -> int:
-    """Rows whose composition is one that the model was trained on, as far as is known."""
-    from ..data.composition import parse_composition
-    from ..estimators.training_summary import TrainingSummary, summary_path
-
-    path = summary_path(model)
-    if not path.exists():
-        return 0
-    trained = {parse_composition(formula) for formula, _ in TrainingSummary.load(path).examples}
-    return sum(parse_composition(formula) in trained for formula in rows.X.iloc[:, 0])
-
-
-def _as_classes(values, classes):
-    """Write measured classes as the model writes them: texts of a csv may be numbers."""
-    by_text = {str(one): one for one in classes.tolist()}
-    unknown = sorted({str(value) for value in values} - set(by_text))
-    if unknown:
-        raise ValueError(
-            f"The table has the class {unknown[0]!r}; the model knows {', '.join(by_text)}."
-        )
-    import numpy as np
-
-    return np.array([by_text[str(value)] for value in values])

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .._files import replacing, require_target, write_file
 from ..exceptions import InvalidTableError
+from .sheet_writer import write_sheet
 from .table_cells import header_of, text_of
 from .table_format import STREAM, TableFormat, table_format
 
@@ -188,7 +189,7 @@ class TableWriter:
             elif self.form.kind == "parquet":
                 self._join_parquet(parts, file)
             else:
-                _write_sheet(_batches(parts), file)
+                write_sheet(_batches(parts), file)
         self._remove()
 
     def abandon(self) -> bool:
@@ -328,45 +329,6 @@ def _parquet_writer(file, schema: pa.Schema):
     # A dictionary of embedding values would be as long as the column.
     repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
     return pq.ParquetWriter(file, schema, use_dictionary=repeated, compression="snappy")
-
-
-def _write_sheet(batches: Iterator[pa.RecordBatch], file) -> None:
-    try:
-        import openpyxl
-        from openpyxl.cell import WriteOnlyCell
-    except ImportError as error:
-        raise InvalidTableError(
-            "Writing .xlsx needs openpyxl: pip install 'cromel-sklearn[xlsx]'."
-        ) from error
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("table")
-    for number, batch in enumerate(batches):
-        if number == 0:
-            sheet.append(batch.schema.names)
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            cells = []
-            for value in row:
-                value = _sheet_value(value)
-                if isinstance(value, str) and value.startswith("="):  # a text, not a calculation
-                    cell = WriteOnlyCell(sheet, value)
-                    cell.data_type = "s"
-                    value = cell
-                cells.append(value)
-            sheet.append(cells)
-    book.save(file)
-
-
-def _sheet_value(value):
-    """Write a text that is exactly how a number is written as that number: 300, not 007 or 1.10."""
-    if isinstance(value, float) and value != value:
-        return None
-    if not isinstance(value, str) or not value:
-        return value if isinstance(value, int | float | bool | None) else str(value) or None
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            if str(kind(value)) == value and value.lower() not in ("nan", "inf", "-inf"):
-                return kind(value)
-    return value
 
 
 def _locked(folder: Path):

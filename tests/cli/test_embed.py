@@ -10,8 +10,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from cromel_sklearn import CroMELTransformer
+from cromel_sklearn.cli.progress import RowProgress
 from cromel_sklearn.data.table_writer import TableWriter
 
 
@@ -252,3 +254,21 @@ def test_a_killed_run_goes_on(cromel, small_encoder, tmp_path):
     embedded = pd.read_parquet(target)
     assert embedded["formula"].tolist() == [f"NaCl{row}" for row in range(1, 1000)]
     assert not embedded.isna().any(axis=None)
+
+
+def test_a_terminal_shows_rate_and_time_left_and_a_pipe_nothing():
+    def shown(**kind):
+        output = io.StringIO()
+        console = Console(file=output, width=120, **kind)
+        with RowProgress("embedding", console) as progress:
+            progress.advance(1000, 0.25)
+            progress._bar.refresh()
+        return output.getvalue()
+
+    bar = shown(force_terminal=True)
+    assert "embedding" in bar
+    assert "25%" in bar
+    assert "1,000 rows," in bar
+    assert "rows/s" in bar
+    assert "left" in bar
+    assert shown(force_terminal=False) == ""
