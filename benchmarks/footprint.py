@@ -94,8 +94,8 @@ def speeds(formulas: list[str]) -> dict[str, float]:
 def growth(formulas: list[str]) -> dict[str, float]:
     """Time and memory of ten times the rows beside those of one time."""
     transformer = CroMELTransformer()
-    few = [f"{formula}Fe{i}" for i, formula in enumerate(formulas[:2000])]
-    many = [f"{formula}Fe{i}" for i, formula in enumerate(formulas)]
+    few = [f"{formula}Fe{i + 1}" for i, formula in enumerate(formulas[:2000])]
+    many = [f"{formula}Fe{i + 1}" for i, formula in enumerate(formulas)]
     one = 2000 / rate(transformer.transform, few, 3)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.process_time()

@@ -60,8 +60,7 @@ pristine pretrained weights and fits on its training rows only.
 """
 
 RULES = """Each family of models is taken with the member that suits the task best by its mean error
-over the folds; CroMEL, against a family of features, with the best of its own estimators
-(fine-tuned, stacking) or under a regressor that those features ran with too (the tables task by
+over the folds; CroMEL, against a family of features, with its own estimator or under a regressor that those features ran with too (the tables task by
 task list what ran). The gain is how much smaller CroMEL's error is on the same folds: mean absolute
 error, or 1 - balanced accuracy for classes. Better or worse: the paired differences over folds are
 other than zero by the corrected resampled t-test at 5 %; level: they are not.
@@ -82,11 +81,10 @@ so that no set of elements of the test rows is in the training rows.
 MODELS = """## Task by task
 
 Mean and standard deviation over the folds; the best model with all folds in bold, others within
-one deviation of it in italics. `stacking` and `finetuned` are the package's own estimators as they
-come, `CroMELStackingRegressor()` or `CroMELRegressor()` and the classifiers; `cromel` is
-`CroMELTransformer()`, `cromel-magpie` its columns beside Magpie's; `fractions` the atomic fractions
-of the elements, a column each; `stack` scikit-learn's stack of `extratrees`, `svr`, `gp` and
-`histgbr`, `finetuned+stack` the same and the fine-tuned estimator; `untrained` the network of
+one deviation of it in italics. `model` is `CroMELRegressor()` or `CroMELClassifier()` as they come;
+`cromel` is `CroMELTransformer()`, `cromel-embedding` its embedding alone, `cromel-magpie` its
+columns beside Magpie's; `fractions` the atomic fractions of the elements, a column each; `stack`
+scikit-learn's stack of `extratrees`, `svr`, `gp` and `histgbr`; `untrained` the network of
 `mp-multi@2.0` with random weights;
 `statistics` the mean, minimum and maximum of the element features; `magpie` matminer's 132
 features; `mat2vec` and `matscholar` fraction-weighted means of word vectors. `svr` is scaled
@@ -178,45 +176,37 @@ def encoder_section() -> list[str]:
     lines = [
         "## Calculated properties of held-out compositions",
         "",
-        "Mean absolute errors on the test part of the source data, from the headers of the shipped "
-        "checkpoints: of every structure from the structure, of the most stable structure of each "
-        "composition from the composition.",
+        "Mean absolute errors from the composition, from the headers of the shipped checkpoints: "
+        "of the most stable structure of each composition. Nothing is looked up; a distilled "
+        "encoder's teachers may have seen some of the compositions.",
         "",
-        "| encoder | property | unit | from the structure | from the composition |",
-        "|---|---|---|---:|---:|",
+        "| encoder | property | unit | error |",
+        "|---|---|---|---:|",
     ]
     for encoder in list_encoders():
         checkpoint = load_encoder(encoder)
-        errors = checkpoint.header["errors"]["test"]
+        errors = checkpoint.description.errors["test"]["composition"]
         for name, unit in checkpoint.properties.items():
-            pair = [errors[kind].get(name) for kind in ("structure", "composition")]
-            shown = " | ".join("-" if value is None else digits(value) for value in pair)
+            shown = digits(errors[name]) if name in errors else "-"
             lines.append(f"| {encoder} | {name} | {unit} | {shown} |")
-        if len(checkpoint.members) == 1:
-            ranks = " | ".join(
-                f"{errors[f'{kind}_rank']:.1f}" for kind in ("structure", "composition")
-            )
-            lines.append(f"| {encoder} | effective rank of the embedding | | {ranks} |")
     return [*lines, ""]
 
 
 def pretraining_section() -> list[str]:
-    """Write speed and footprint."""
+    """Write training time and footprint."""
     lines = [
         "## Pretraining and package",
         "",
-        "| encoder | structures/s | epochs | minutes | device |",
-        "|---|---:|---:|---:|---|",
+        "| encoder | kind | columns of the embedding | minutes | device |",
+        "|---|---|---:|---:|---|",
     ]
     for encoder in list_encoders():
-        members = load_encoder(encoder).members
-        for number, member in enumerate(members, start=1):
-            provenance = member.header["provenance"]
-            name = encoder if len(members) == 1 else f"{encoder}, {number} of {len(members)}"
-            lines.append(
-                f"| {name} | {provenance['structures_per_second']:.0f} | {provenance['n_epochs']} "
-                f"| {provenance['seconds'] / 60:.0f} | {provenance['device']} |"
-            )
+        checkpoint = load_encoder(encoder)
+        provenance = checkpoint.provenance
+        lines.append(
+            f"| {encoder} | {checkpoint.description.kind} | {checkpoint.embedding_dim} "
+            f"| {provenance['seconds'] / 60:.0f} | {provenance['device']} |"
+        )
     lines.append("")
     path = RESULTS / "footprint.json"
     if path.exists():
