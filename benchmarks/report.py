@@ -60,8 +60,9 @@ pristine pretrained weights and fits on its training rows only.
 """
 
 RULES = """Each family of models is taken with the member that suits the task best by its mean error
-over the folds; CroMEL, against a family of features, with its own estimator or under a regressor that those features ran with too (the tables task by
-task list what ran). The gain is how much smaller CroMEL's error is on the same folds: mean absolute
+over the folds; CroMEL, against a family of features, with its own estimator or under a regressor
+that those features ran with too (the tables task by task list what ran). The gain is how much
+smaller CroMEL's error is on the same folds: mean absolute
 error, or 1 - balanced accuracy for classes. Better or worse: the paired differences over folds are
 other than zero by the corrected resampled t-test at 5 %; level: they are not.
 """

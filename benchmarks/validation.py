@@ -6,8 +6,9 @@ Command, from the repository root::
 
 In: 1,500 rows of the thermoelectric measurements below ``CROMEL_DATA``, drawn at random (seed 0),
 the Seebeck coefficient, which of the five properties shows the gap most; extra trees on all columns
-of `CroMELTransformer` and the temperature, beside the baselines of `cromel_sklearn.evaluate`. Out: ``benchmarks/results/validation.json``, and
-the table and the words of the result in ``docs/validation.md``, between the marks.
+of `CroMELTransformer` and the temperature, beside the baselines of `cromel_sklearn.evaluate`. Out:
+``benchmarks/results/validation.json``, and the table and the words of the result in
+``docs/validation.md``, between the marks.
 """
 
 import re

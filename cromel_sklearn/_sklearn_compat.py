@@ -60,7 +60,7 @@ def check_parameters(estimator) -> None:
     Traceback (most recent call last):
     ...
     sklearn.utils._param_validation.InvalidParameterError: The 'output' parameter of \
-CroMELTransformer must be a str among {...}. Got 'energy' instead.
+CroMELTransformer must be a str among {...}... Got 'energy' instead.
     """
     validate_parameter_constraints(
         estimator._parameter_constraints,

@@ -1,7 +1,9 @@
 """Devices: the one that a parameter names, and how torch computes there."""
 
 import os
+import threading
 from contextlib import contextmanager
+from functools import lru_cache
 
 from .exceptions import DeviceError
 
@@ -70,18 +72,69 @@ def use_one_thread_after_fork() -> None:
     _imported_by = os.getpid()
 
 
-@contextmanager
+class _SharedSetting:
+    """A setting of the process that several threads change at once: the last one restores it."""
+
+    def __init__(self, read, write, value):
+        self._read, self._write, self._value = read, write, value
+        self._n_inside = 0
+        self._before = None
+        self._renew_lock()
+        os.register_at_fork(after_in_child=self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def changed(self):
+        """Hold the setting at its value."""
+        with self._lock:
+            if self._n_inside == 0:
+                self._before = self._read()
+            self._n_inside += 1
+            self._write(self._value)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_inside -= 1
+                if self._n_inside == 0:
+                    self._write(self._before)
+
+
+@lru_cache(maxsize=1)
+def _settings() -> tuple[_SharedSetting, _SharedSetting]:
+    """Precision of torch's matrix products, and its threads."""
+    import torch
+
+    return (
+        _SharedSetting(
+            torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "medium"
+        ),
+        _SharedSetting(torch.get_num_threads, torch.set_num_threads, 1),
+    )
+
+
 def fast_matrix_products():
     """Let torch round the factors of float32 matrix products, sums and weights staying float32.
 
     To bfloat16 on CPUs that multiply it (half the time of pretraining there), to TensorFloat-32 on
-    GPUs; elsewhere nothing changes. Training only: embeddings are computed in double precision.
-    """
-    import torch
+    GPUs; elsewhere nothing changes. Training only.
 
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    Returns
+    -------
+    context manager
+    """
+    return _settings()[0].changed()
+
+
+def one_thread():
+    """Let torch use one thread.
+
+    Small networks gain nothing from more, and sums come out the same on every machine.
+
+    Returns
+    -------
+    context manager
+    """
+    return _settings()[1].changed()

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..device import fast_matrix_products
+from ..device import fast_matrix_products, one_thread
 from ..nn.schedule import one_cycle
 from .network_member import FARTHEST_INPUT, NetworkMember
 from .views import EncodedTable
@@ -230,20 +230,6 @@ def fitted_member(checkpoint, network: FineTunedNetwork) -> NetworkMember:
     state = {key: tensor.numpy() for key, tensor in network.state_dict().items()}
     head = {key: state[key] for key in NetworkMember.HEAD}
     return NetworkMember(checkpoint.with_network(network.encoder), head)
-
-
-class one_thread:  # noqa: N801 (a context manager)
-    """Let torch use one thread.
-
-    Networks this small gain nothing from more, and sums come out the same on every machine.
-    """
-
-    def __enter__(self):
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *error):
-        torch.set_num_threads(self._before)
 
 
 def _groups(network: FineTunedNetwork, settings: TrainingSettings) -> list[dict]:

@@ -64,7 +64,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
     >>> from cromel_sklearn import CroMELTransformer
     >>> transformer = CroMELTransformer()
     >>> transformer.transform(["Fe2O3", "Ba0.4K0.6Fe2As2"]).shape
-    (2, 255)
+    (2, 245)
     >>> from sklearn.ensemble import GradientBoostingRegressor
     >>> from sklearn.pipeline import Pipeline
     >>> model = Pipeline([("cromel", transformer), ("model", GradientBoostingRegressor())])

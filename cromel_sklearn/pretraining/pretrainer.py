@@ -118,8 +118,8 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
     >>> gaps = {"band_gap": [8.0 - 0.2 * i for i in range(20)]}
     >>> pretrainer = CroMELPretrainer(geometry=False, max_epochs=1, n_jobs=1, verbose=0)
     >>> checkpoint = pretrainer.fit(structures, gaps).checkpoint_
-    >>> CroMELTransformer(encoder=checkpoint).transform(["NaCl"]).shape
-    (1, 129)
+    >>> CroMELTransformer(checkpoint, output="embedding").transform(["NaCl"]).shape
+    (1, 128)
     """
 
     _parameter_constraints = {  # noqa: RUF012 (scikit-learn reads it from the class)

@@ -11,6 +11,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from cromel_sklearn import CroMELTransformer, DeviceError, load_standard_enthalpies
 
@@ -25,7 +26,9 @@ import numpy, torch
 from cromel_sklearn import CroMELTransformer, load_standard_enthalpies
 
 def embed(formulas):
-    return CroMELTransformer(device="cpu").transform(formulas), torch.get_num_threads()
+    in_numpy = CroMELTransformer().transform(formulas)
+    in_torch = CroMELTransformer("mp-formation-energy-wasserstein").transform(formulas)
+    return numpy.hstack([in_numpy, in_torch]), torch.get_num_threads()
 
 if __name__ == "__main__":
     formulas = list(load_standard_enthalpies().formulas)
@@ -100,7 +103,8 @@ def test_transform_leaves_the_number_of_threads_alone():
 
 
 def test_grid_search_gives_the_same_numbers_in_parallel():
-    pipeline = Pipeline([("cromel", CroMELTransformer()), ("model", Ridge())])
+    steps = [("cromel", CroMELTransformer()), ("scaler", StandardScaler()), ("model", Ridge())]
+    pipeline = Pipeline(steps)
     grid = {"cromel__output": ["embedding", "properties"], "model__alpha": [0.1, 10.0]}
     searches = [
         GridSearchCV(pipeline, grid, cv=3, n_jobs=n_jobs).fit(FORMULAS, TARGET) for n_jobs in (1, 2)

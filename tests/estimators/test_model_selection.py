@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (makes it importable)
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -24,11 +25,13 @@ from tasks import load_task
 from cromel_sklearn import CroMELTransformer, list_encoders, load_standard_enthalpies
 from cromel_sklearn.data.composition import reduced_formulas
 
-PIPELINE = Pipeline([("cromel", CroMELTransformer()), ("model", Ridge())])
+PIPELINE = Pipeline(
+    [("cromel", CroMELTransformer()), ("scaler", StandardScaler()), ("model", Ridge(10.0))]
+)
 GRID = {
     "cromel__encoder": list_encoders(),
     "cromel__output": ["embedding", "all"],
-    "model__alpha": [0.1, 10.0],
+    "model__alpha": [1.0, 100.0],
 }
 
 
@@ -103,20 +106,23 @@ def test_permutation_importance_of_column_and_of_outputs(enthalpies):
     series, target = enthalpies
     frame = series.to_frame("formula")
     transformer = CroMELTransformer(output="properties").set_output(transform="pandas")
-    model = make_pipeline(transformer, Ridge()).fit(frame, target)
+    model = make_pipeline(transformer, ExtraTreesRegressor(50, random_state=0)).fit(frame, target)
     whole = permutation_importance(model, frame, target, n_repeats=2, random_state=0)
     assert whole.importances_mean[0] > 0.5
     outputs = model[:-1].transform(frame)
     parts = permutation_importance(model[-1], outputs, target, n_repeats=2, random_state=0)
-    assert outputs.columns[parts.importances_mean.argmax()] == "formation_energy_eV_per_atom"
+    most_important = outputs.columns[parts.importances_mean.argmax()]  # by whichever database
+    assert most_important.endswith("formation_energy_eV_per_atom")
 
 
 def test_partial_dependence_on_an_output_column(enthalpies):
     series, target = enthalpies
     transformer = CroMELTransformer(output="properties").set_output(transform="pandas")
-    model = make_pipeline(transformer, Ridge()).fit(series, target)
+    model = make_pipeline(transformer, ExtraTreesRegressor(50, random_state=0))
+    model.fit(series, target)
     outputs = model[:-1].transform(series).astype(float)  # pandas 3 sets no double in a float32
     name = "formation_energy_eV_per_atom"
     dependence = partial_dependence(model[-1], outputs, [name], kind="average")
     average = dependence["average"][0]
-    assert (np.diff(average) > 0).all()
+    assert average[-1] > average[0]
+    assert np.corrcoef(average, dependence["grid_values"][0])[0, 1] > 0.9
