@@ -1,17 +1,15 @@
 """Distillation of many teachers, calculated labels and structures into one small encoder."""
 
-import platform
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from .. import __version__
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.description import EncoderDescription
 from ..exceptions import CheckpointError
@@ -21,6 +19,7 @@ from .distillation_data import BatchSource, LabelledCompositions, SyntheticChunk
 from .distillation_evaluation import evaluate_student
 from .distillation_net import DistillationNet, LossWeights
 from .known_compounds import KnownCompounds
+from .provenance import made_with
 from .run_state import RunState
 from .synthetic_compositions import CompositionSampler, sparse_batch
 from .teachers import Teachers, reduced_precision
@@ -320,10 +319,7 @@ class _Run:
                 else 0,
                 "components_kept": round(self.components_kept, 4),
                 "embedding_keeps": round(kept, 4),
-                "device": _device_name(self.device),
-                "torch": torch.__version__,
-                "cromel_sklearn": __version__,
-                "date": datetime.now(timezone.utc).date().isoformat(),
+                **made_with(self.device),
             },
         )
         checkpoint = Checkpoint(description, tensors).in_half_precision()
@@ -344,12 +340,4 @@ def _parameter_groups(net, settings: DistillationSettings) -> list[dict]:
 
 
 def _as_json(settings: DistillationSettings) -> dict:
-    import json
-
     return json.loads(json.dumps(asdict(settings)))
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"

@@ -150,7 +150,7 @@ class BatchSource:
         self._values = np.nan_to_num(values)
         labels[known.is_held_out] = np.nan
         self._labels = labels
-        self._structures, self.structure_axes = _reduced(known.structure_features)
+        self._structures = _reduced(known.structure_features)
         self._structures[known.is_held_out] = np.nan
         self._fractions = dense_fractions(known.compositions)
         self._answers = answers
@@ -234,16 +234,16 @@ def known_values(known: KnownCompounds, remembered: tuple[str, ...]) -> Calculat
     return CalculatedValues.of(known.compositions[has_any], values[has_any])
 
 
-def _reduced(features: np.ndarray, n_components: int = 24) -> tuple[np.ndarray, np.ndarray]:
+def _reduced(features: np.ndarray, n_components: int = 24) -> np.ndarray:
     """Standardised principal components of structure features; NaN where there are none."""
     if not features.shape[1]:
-        return features.copy(), np.empty((0, 0))
+        return features.copy()
     is_known = np.isfinite(features).all(axis=1)
     standardised = (features - features[is_known].mean(0)) / (features[is_known].std(0) + 1e-6)
     variances, axes = np.linalg.eigh(np.cov(standardised[is_known].T))
     axes = axes[:, ::-1][:, :n_components]
     unit = np.sqrt(variances[::-1][:n_components].mean())
-    return (standardised @ axes / unit).astype(np.float32), axes
+    return (standardised @ axes / unit).astype(np.float32)
 
 
 def _stacked(*parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -64,10 +64,7 @@ def describe_encoder(net: CroMELNet, data: PretrainingData, run: dict) -> Encode
             "best_epoch": int(np.argmin(scores)) + 1 if keeps_best else len(scores),
             "seconds": round(sum(epoch_seconds), 1),
             "structures_per_second": round(n_structures / float(np.median(epoch_seconds)), 1),
-            "device": _device_name(next(net.composition_encoder.parameters()).device),
-            "torch": torch.__version__,
-            "cromel_sklearn": __version__,
-            "date": datetime.now(timezone.utc).date().isoformat(),
+            **made_with(next(net.composition_encoder.parameters()).device),
         },
     )
 
@@ -97,6 +94,25 @@ def command_without_paths(command: str) -> str:
         is_text = "--attribution" in (before, option)
         named.append(word if is_text else f"{option}{equals}{Path(value).name or value}")
     return shlex.join(named)
+
+
+def made_with(device: torch.device) -> dict[str, str]:
+    """Device, versions and date of a training, for the header of what it made.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        "device": _device_name(device),
+        "torch": torch.__version__,
+        "cromel_sklearn": __version__,
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
 
 
 def _device_name(device: torch.device) -> str:
