@@ -70,8 +70,9 @@ class DistilledInference:
         keys = ("property_means", "property_scales")
         statistics = {key: tensors[key] for key in keys if key in tensors}
         _require_shapes(statistics, dict.fromkeys(keys, (self.config.n_properties,)), "")
+        # Columns one after the other: what a product with the transposed reads in its order.
         self.weights = rounded_weights(
-            np, {key: array.astype(np.float32) for key, array in network.items()}
+            np, {key: np.asfortranarray(array, np.float32) for key, array in network.items()}
         )
         self.means, self.scales = (array.astype(np.float32) for array in statistics.values())
         if not all(np.isfinite(array).all() for array in (*self.weights.values(), self.scales)):
