@@ -81,6 +81,7 @@ class DistilledInference:
         names = list(description.properties)
         self._remembered = [names.index(name) for name in description.remembered]
         self._spread_of = [names.index(name) for name in description.spread_of]
+        self._on_devices: dict = {}
 
     def _require_sizes(self) -> None:
         """Compare the outputs that the header names with the network's sizes."""
@@ -184,7 +185,11 @@ class DistilledInference:
         """The same computation on a GPU: a function of two arrays."""
         import torch
 
-        weights = {k: torch.as_tensor(v).to(device) for k, v in self.weights.items()}
+        if str(device) not in self._on_devices:
+            self._on_devices[str(device)] = {
+                key: torch.from_numpy(array).to(device) for key, array in self.weights.items()
+            }
+        weights = self._on_devices[str(device)]
 
         def compute(*inputs):
             with torch.inference_mode():

@@ -147,6 +147,11 @@ def _chemical_systems(table: EncodedTable) -> np.ndarray:
     return np.packbits(table.fractions > 0, axis=1)
 
 
+def chemical_system_numbers(table: EncodedTable) -> np.ndarray:
+    """Number of each composition's set of elements, shape (n_compositions,)."""
+    return np.unique(_chemical_systems(table), axis=0, return_inverse=True)[1].ravel()
+
+
 def _means_by(places, target, wanted) -> np.ndarray:
     """Mean of the measured targets of each composition, NaN where there is none."""
     order = np.searchsorted(wanted, places)

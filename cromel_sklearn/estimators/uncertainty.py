@@ -12,6 +12,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from ..exceptions import CalibrationError
 from .applicability import Neighborhood, TrainingDomain, usual_distance
+from .new_systems import MOST_GROWTH, growth_between_systems, growth_of_errors
 from .stack import OutOfFold, Stack
 from .views import EncodedTable
 
@@ -22,9 +23,6 @@ _MOST_ROWS = 5_000
 _FLOOR = 0.2
 # Score at which a row outside the domain is given the error of the most difficult rows.
 _OUTSIDE = 1.5
-_MOST_GROWTH = 3.0
-# Rows of known and of new chemical systems from which on their errors are compared.
-_LEAST_ROWS = 20
 
 
 @dataclass
@@ -69,7 +67,7 @@ class ErrorModel:
         """Let errors grow outside the domain."""
         part = np.clip((domain_score - 1) / (_OUTSIDE - 1), 0.0, 1.0)
         ceiling = np.maximum(self.ceiling, error)
-        growth = np.clip(domain_score / _OUTSIDE, 1.0, _MOST_GROWTH)
+        growth = np.clip(domain_score / _OUTSIDE, 1.0, MOST_GROWTH)
         return (error + part * (ceiling - error)) * growth
 
     def interval(self, center, expected, coverage: float) -> np.ndarray:
@@ -201,11 +199,14 @@ def learn_uncertainty(
             if signals[output] is None:
                 signals[output] = np.empty((n_samples, columns.shape[1]), dtype=np.float32)
             signals[output][test] = columns
+    growth = growth_between_systems(stack, table, target, out_of_fold, seed)
     errors = []
     for output in range(n_outputs):
         combined = stack.weights[output].combine(out_of_fold.predicted[:, :, output])
         error = np.abs(target[:, output] - combined)
-        errors.append(_error_model(signals[output], error, scores, is_new, out_of_fold.folds, seed))
+        model = _error_model(signals[output], error, scores, is_new, out_of_fold.folds, seed)
+        model.new_system_ratio = max(model.new_system_ratio, float(growth[output]))
+        errors.append(model)
     return Uncertainty(TrainingDomain.of(table, everything, target, seed, usual), errors)
 
 
@@ -240,7 +241,10 @@ def _error_model(signals, error, domain_score, is_new_system, folds, seed: int) 
     expected = np.maximum(expected, model.floor)
     model.ceiling = float(np.quantile(expected[measured], 0.975))
     expected = model._grown(expected, domain_score)
-    model.new_system_ratio = _new_system_ratio(error / expected, is_new_system & measured, measured)
+    ratio = error / expected
+    model.new_system_ratio = growth_of_errors(
+        ratio[measured & is_new_system], ratio[measured & ~is_new_system]
+    )
     expected = np.where(is_new_system, expected * model.new_system_ratio, expected)
     scores = error[measured] / expected[measured]
     model.scores = np.sort(scores)[::-1]
@@ -248,15 +252,6 @@ def _error_model(signals, error, domain_score, is_new_system, folds, seed: int) 
     most = min(np.quantile(scores, 0.99), 10 * np.median(scores))  # one outlier widens nothing
     model.factor = float(np.sqrt(np.mean(np.minimum(scores, most) ** 2))) or 1.0
     return model
-
-
-def _new_system_ratio(scores, is_new_system, measured) -> float:
-    """Quantile of the scores of rows of new systems over that of the others, from 1 on."""
-    is_known = measured & ~is_new_system
-    if min(is_new_system.sum(), is_known.sum()) < _LEAST_ROWS:
-        return 1.0
-    new, known = (np.quantile(scores[rows], 0.9) for rows in (is_new_system, is_known))
-    return float(np.clip(new / max(known, 1e-12), 1.0, _MOST_GROWTH))
 
 
 def _coverage(scores: np.ndarray, folds) -> float:
