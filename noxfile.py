@@ -68,9 +68,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The site with its gallery, in build/site; a warning is an error.
+    """The site with its gallery, in build/site, every page of it looked at in a browser.
 
-    ``nox -s docs -- -D plot_gallery=0`` leaves the gallery unexecuted.
+    A warning is an error. Pictures of some pages lie in build/screenshots. ``nox -s docs -- -D
+    plot_gallery=0`` leaves the gallery unexecuted, and the site is not looked at.
     """
     install(session, "-e", ".[test,dev,docs]")
     chosen = "links or decisions or version or reference"
@@ -78,6 +79,9 @@ def docs(session: nox.Session) -> None:
     session.run("towncrier", "build", "--draft", "--version", "next")
     options = ["-W", "--keep-going", "-j", "1", "-b", "html", *session.posargs]
     session.run("python", "-m", "sphinx", *options, "docs", "build/site")
+    if not session.posargs:
+        look = ["tools/check_site.py", "--screenshots", "build/screenshots"]
+        session.run("python", *look, "--skip-without-browser")
 
 
 @nox.session

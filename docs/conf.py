@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from docutils import nodes  # noqa: E402
 from docutils.utils.math.latex2mathml import tex2mathml  # noqa: E402
+from matplotlib import pyplot  # noqa: E402
 
 import cromel_sklearn  # noqa: E402
 
@@ -57,6 +58,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "cromel-sklearn"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["../build/extra"]  # the map that `write_map` makes
 html_favicon = "_static/logo.svg"
 html_theme_options = {
     "logo": {"text": "cromel-sklearn", "image_light": "_static/logo.svg",
@@ -83,6 +85,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_\d\d_",
     "abort_on_example_error": True,
     "show_memory": False,
+    "capture_repr": ("_repr_html_",),
     "write_computation_times": False,
     "download_all_examples": False,
     "remove_config_comments": True,
@@ -101,6 +104,7 @@ INVENTORIES = {
     "safetensors": "https://huggingface.co/docs/safetensors/",
 }
 _GENERATED = HERE.parent / "build" / "inventories"
+_EXTRA = HERE.parent / "build" / "extra"
 
 
 def _inventory(name: str) -> str:
@@ -166,6 +170,19 @@ def write_cards() -> None:
         _write_if_new(HERE / "cards" / f"{name.replace('@', '-')}.md", page)
 
 
+def write_map() -> None:
+    """Write extra/map.html, the page that `CompositionMapDisplay.to_html` makes of the sample."""
+    frame = cromel_sklearn.load_standard_enthalpies().frame.rename(
+        columns={"enthalpy_eV_per_atom": "enthalpy of formation (eV/atom)"}
+    )
+    display = cromel_sklearn.CompositionMapDisplay.from_table(
+        frame, formula_column="formula", color="enthalpy of formation (eV/atom)"
+    )
+    pyplot.close(display.figure_)  # the first example would take it for its own
+    page = display.to_html(title="Measured enthalpies of formation", hover=frame[["phase"]])
+    _write_if_new(_EXTRA / "map.html", page)
+
+
 def _skip_foreign_members(app, what, name, member, skip, options):
     """Leave out members that other packages define."""
     module = getattr(member, "__module__", None) or ""
@@ -190,3 +207,4 @@ def setup(app):
 
 write_reference()
 write_cards()
+write_map()

@@ -1,17 +1,19 @@
 """Does the built site work in a browser?
 
-Command, from the repository root, after ``nox -s docs`` and ``pip install playwright``::
+Command, from the repository root, after ``nox -s docs`` (whose last step it is)::
 
-    python tools/check_site.py [--screenshots FOLDER]
+    python tools/check_site.py [--screenshots FOLDER] [--skip-without-browser]
 
-Opens every page of build/site in Debian's headless Chromium over HTTP on this machine, follows
-every internal link with its anchor, and fails on an error in the console, a request that fails or
-goes to another host, and a page that is wider than a narrow window.
+Opens every page of build/site in headless Chromium (Debian's: ``apt-get install chromium``) over
+HTTP on this machine, follows every internal link with its anchor, and fails on an error in the
+console, a request that fails or goes to another host, an example without a picture of its own, and
+a page that is wider than a narrow window.
 """
 
 import argparse
 import functools
 import http.server
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -25,9 +27,10 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: Pages of which pictures are taken, wide and narrow.
 PICTURED = (
-    "index", "columns", "gallery/index", "gallery/plot_02_table_with_temperature",
+    "index", "columns", "map", "gallery/index", "gallery/plot_02_table_with_temperature",
     "api/cromel_sklearn.CroMELRegressor",
 )  # fmt: skip
 
@@ -87,6 +90,8 @@ class Visit:
         self.anchors[name] = set(ids)
         found = page.eval_on_selector_all("a[href]", "n => n.map(a => a.getAttribute('href'))")
         self.links |= {(name, urljoin(self.root + name, href)) for href in found}
+        if name.startswith("gallery/plot_") and not page.locator("img[src*='_001.']").count():
+            self.note("draws nothing: its picture in the gallery is a placeholder")
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > NARROW["width"] + 1:
             self.note(f"{width} px wide in a window of {NARROW['width']}")
@@ -133,11 +138,23 @@ def main() -> None:
     """Check, and say what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--screenshots", type=Path, help="Folder for pictures of some pages.")
-    parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--browser", help="Path of Chromium; by default the one on PATH.")
+    parser.add_argument(
+        "--skip-without-browser", action="store_true", help="Say so and end well, do not fail."
+    )
     options = parser.parse_args()
+    if not any(SITE.rglob("*.html")):
+        sys.exit(f"No pages in {SITE}: nox -s docs builds them.")
+    browser = options.browser or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        words = "The site was NOT looked at: no Chromium on PATH (apt-get install chromium)."
+        if options.skip_without_browser:
+            print(words)
+            return
+        sys.exit(words)
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    visit = check(options.screenshots, options.browser)
+    visit = check(options.screenshots, browser)
     n_internal = sum(target.startswith(visit.root) for _, target in visit.links)
     print(f"{len(visit.anchors)} pages, {n_internal} internal links")
     for problem in sorted(visit.problems):

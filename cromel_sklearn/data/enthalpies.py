@@ -6,6 +6,14 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 
+class _Sample(Bunch):
+    """Bunch that shows in one line what it holds."""
+
+    def __repr__(self):
+        keys = ", ".join(self)
+        return f"<{len(self.formulas)} standard enthalpies of formation in {self.unit}: {keys}>"
+
+
 def load_standard_enthalpies() -> Bunch:
     """Load the bundled standard enthalpies of formation of inorganic compounds.
 
@@ -27,7 +35,7 @@ def load_standard_enthalpies() -> Bunch:
     """
     with as_file(files("cromel_sklearn.data") / "standard_enthalpies.csv") as path:
         frame = pd.read_csv(path, keep_default_na=False)
-    return Bunch(
+    return _Sample(
         formulas=frame["formula"],
         target=frame["enthalpy_eV_per_atom"].to_numpy(),
         unit="eV/atom",

@@ -118,6 +118,10 @@ class CompositionMapDisplay:
         """Whether the color tells classes, and no values."""
         return self.color is not None and self.color.dtype.kind not in "iuf"
 
+    def __repr__(self) -> str:
+        color = f", colored by {self.color_name}" if self.color_name else ""
+        return f"CompositionMapDisplay({len(self.formulas):,} compositions{color})"
+
     def plot(self, ax=None, *, labels=()):
         """Draw.
 

@@ -17,6 +17,7 @@ from .shapley import change_by_one_percent, read_mixable_rows, shapley_values
 _KINDS = ("table", "bars", "properties")
 _MOST_ROWS = 500  # that the surrogate learns from
 _MOST_BARS = 15
+_SMALLEST_BAR = 0.005  # of the longest; what is shorter says nothing
 
 
 class ElementContributionDisplay:
@@ -139,6 +140,15 @@ class ElementContributionDisplay:
         )  # fmt: skip
         return display.plot(ax, kind=kind)
 
+    def __repr__(self) -> str:
+        largest = self.table()["contribution"].iloc[:4]
+        shown = ", ".join(f"{name} {share:+.3g}" for name, share in largest.items())
+        return f"ElementContributionDisplay({self._title}; {shown})"
+
+    @property
+    def _title(self) -> str:
+        return f"prediction {self.prediction:.3g}, mean of the comparison {self.base:.3g}"
+
     def table(self) -> pd.DataFrame:
         """Shares of elements and columns, the largest first.
 
@@ -187,16 +197,19 @@ class ElementContributionDisplay:
             draw_periodic_table(
                 axes, self.elements, label="share in the prediction", diverging=True, form="{:+.2g}"
             )
+            axes.set_title(self._title, fontsize="medium")
         elif kind == "bars":
             values = self.table()["contribution"].iloc[:_MOST_BARS]
             axes = _bars(values, ax, [ACCENT if value > 0 else POINTS for value in values])
             axes.axvline(0, color=INK, linewidth=0.8)
             axes.set(xlabel="share in the prediction")
-            axes.set_title(f"from {self.base:.3g} to {self.prediction:.3g}", fontsize="medium")
+            axes.set_title(self._title, fontsize="medium")
         else:
             if self.properties is None:
                 raise ValueError("No predicted properties to draw: make one by from_estimator.")
             values = self.properties.sort_values(ascending=False).iloc[:_MOST_BARS]
+            n_telling = int((values > _SMALLEST_BAR * values.iloc[0]).sum())
+            values = values.iloc[: max(3, n_telling)]
             axes = _bars(values, ax, POINTS)
             axes.set(xlabel="loss of R2 when shuffled")
             title = f"stand-in reproduces {self.fidelity:.0%} of the predictions"

@@ -1,44 +1,22 @@
 """Cross-validation of a model on compositions that does not fool the one who asks for it."""
 
-import time
 from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
-from joblib.parallel import get_active_backend
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_random_state
 
 from .baselines import BASELINES, baseline_features, installed_baselines, make_baseline
 from .evaluation_result import EvaluationResult
+from .held_out_fits import HeldOutFit, run_fits
 from .held_out_splits import SPLITS, HeldOutSplit, nested_training_rows, split_rows
-from .measured_table import MeasuredTable, read_measured_table, select_rows
-from .scores import class_scores, value_scores
-from .stated_predictions import stated_predictions
+from .measured_table import MeasuredTable, read_measured_table
 
 #: Shares of the training compositions of the learning curve, before the whole of them.
 CURVE_SHARES = (0.125, 0.25, 0.5)
 _FEWEST_ROWS = 10
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """One fit and its test: which model on which columns, on which rows."""
-
-    name: str
-    model: Any
-    X: Any
-    split: str
-    fold: int
-    train: np.ndarray
-    test: np.ndarray
-    share: float = 1.0
-    is_baseline: bool = False
 
 
 def evaluate(
@@ -166,12 +144,12 @@ def evaluate(
         baseline = make_baseline(name, is_classification, seed)
         columns = baseline_features(name, table)
         fits += [
-            _Fit(name, baseline, columns, split.name, fold, train, test, is_baseline=True)
+            HeldOutFit(name, baseline, columns, split.name, fold, train, test, is_baseline=True)
             for split in found
             for fold, (train, test) in enumerate(split.folds)
         ]
     classes = np.unique(table.y) if is_classification else None
-    outcomes = _run(fits, table, coverage, classes, n_jobs, verbose)
+    outcomes = run_fits(fits, table, coverage, classes, n_jobs, verbose)
     return EvaluationResult(
         model_name=model_name,
         target_name=table.target_name,
@@ -191,11 +169,11 @@ def evaluate(
 
 def _model_fits(
     name: str, model, table: MeasuredTable, splits: list[HeldOutSplit], with_curve: bool, seed: int
-) -> Iterator[_Fit]:
+) -> Iterator[HeldOutFit]:
     """Fits of the model: of each split, and of the learning curve on the hardest but one."""
     for split in splits:
         for fold, (train, test) in enumerate(split.folds):
-            yield _Fit(name, model, table.X, split.name, fold, train, test)
+            yield HeldOutFit(name, model, table.X, split.name, fold, train, test)
     if not with_curve:
         return
     curve = next((split for split in splits if split.name == "composition"), splits[-1])
@@ -203,7 +181,7 @@ def _model_fits(
         for fold, (train, test) in enumerate(curve.folds):
             rows = nested_training_rows(table, train, share, seed + fold)
             if len(rows) >= _FEWEST_ROWS and _has_classes_of(table.y, train, rows):
-                yield _Fit(name, model, table.X, curve.name, fold, rows, test, share)
+                yield HeldOutFit(name, model, table.X, curve.name, fold, rows, test, share)
 
 
 def _has_classes_of(y: np.ndarray, train: np.ndarray, rows: np.ndarray) -> bool:
@@ -211,80 +189,6 @@ def _has_classes_of(y: np.ndarray, train: np.ndarray, rows: np.ndarray) -> bool:
     if y.dtype.kind == "f":
         return True
     return len(np.unique(y[rows])) == len(np.unique(y[train]))
-
-
-def _run(fits, table, coverage, classes, n_jobs, verbose) -> list:
-    """Fit and test everything; results in the order of `fits`."""
-    jobs = (
-        delayed(_fit_and_test)(
-            fit.model,
-            select_rows(fit.X, fit.train),
-            table.y[fit.train],
-            select_rows(fit.X, fit.test),
-            None if fit.is_baseline or fit.share < 1 else coverage,
-        )
-        for fit in fits
-    )
-    outcomes = []
-    with _progress(verbose) as progress:
-        bar = progress.add_task("evaluating", total=len(fits))
-        done = Parallel(n_jobs, return_as="generator")(jobs)
-        for fit, (stated, seconds) in zip(fits, done, strict=True):
-            outcomes.append(_outcome(fit, table, stated, seconds, classes))
-            progress.advance(bar)
-    return outcomes
-
-
-def _fit_and_test(model, X_train, y_train, X_test, coverage):
-    started = time.perf_counter()
-    with _parts_of_a_fit_stay_here():
-        fitted = clone(model).fit(X_train, y_train)
-        stated = stated_predictions(
-            fitted, X_test, coverage=coverage, with_doubt=coverage is not None
-        )
-    return stated, time.perf_counter() - started
-
-
-def _parts_of_a_fit_stay_here():
-    """On a Dask cluster the trees of a forest would travel one by one, as tasks of their own."""
-    backend, _ = get_active_backend()
-    is_dask = type(backend).__name__ == "DaskDistributedBackend"
-    return parallel_config("threading", n_jobs=1) if is_dask else nullcontext()
-
-
-def _outcome(fit: _Fit, table: MeasuredTable, stated, seconds, classes):
-    """Scores of one fit, and its predictions where they are of the model on all training rows."""
-    target = table.y[fit.test]
-    scores = {
-        "split": fit.split,
-        "model": fit.name,
-        "share": fit.share,
-        "fold": fit.fold,
-        "n_train": len(fit.train),
-        "n_test": len(fit.test),
-        "seconds": seconds,
-    }
-    if classes is None:
-        scores |= value_scores(target, stated)
-    else:
-        scores |= class_scores(target, stated, classes)
-    if fit.is_baseline or fit.share < 1:
-        return scores, None
-    columns = {
-        "split": fit.split,
-        "fold": fit.fold,
-        "row": fit.test,
-        "formula": table.formulas[fit.test],
-        "target": target,
-        "prediction": stated.mean,
-    }
-    for name in ("std", "lower", "upper", "in_domain"):
-        if (values := getattr(stated, name)) is not None:
-            columns[name] = values
-    if stated.probability is not None and classes is not None:
-        for number, name in enumerate(classes[: stated.probability.shape[1]]):
-            columns[f"probability_{name}"] = stated.probability[:, number]
-    return scores, pd.DataFrame(columns)
 
 
 def _element_counts(table: MeasuredTable) -> dict[int, int]:
@@ -310,12 +214,3 @@ def _names(names, parameter: str, known: tuple[str, ...], may_be_empty: bool = F
     if unknown or not (names or may_be_empty):
         raise ValueError(f"{parameter} must be some of {known}, got {names!r}.")
     return list(dict.fromkeys(names))
-
-
-def _progress(verbose: bool):
-    """Progress bar on the standard error where that is a terminal; silent elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not (verbose and console.is_terminal))

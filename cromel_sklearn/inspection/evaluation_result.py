@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 from .evaluation_words import doubt_in_words, gap_in_words, verdict_in_words
 from .held_out_splits import SPLITS
-from .scores import HEADINGS
+from .score_tables import curve_table, score_table, shown_table
 
 _VALUE_SCORES = ("mae", "rmse", "r2")
 _CLASS_SCORES = ("balanced_accuracy", "roc_auc", "accuracy")
@@ -86,25 +85,7 @@ class EvaluationResult:
             deviation over the folds; `coverage`, `interval_width` and `spearman` where the model
             states intervals and deviations; `n_folds` and `seconds` a fit.
         """
-        whole = self.folds[self.folds["share"] == 1]
-        grouped = whole.groupby(["split", "model"], sort=False)
-        found = {}
-        for name in self.score_names:
-            found[name] = grouped[name].mean()
-            found[f"{name}_std"] = grouped[name].std(ddof=0)
-        for name in ("coverage", "interval_width", "spearman"):
-            if name in whole:
-                found[name] = grouped[name].mean()
-        found["n_folds"] = grouped.size()
-        found["seconds"] = grouped["seconds"].mean()
-        frame = pd.DataFrame(found)
-        order = [
-            (split, model)
-            for split in self.splits
-            for model in dict.fromkeys(whole["model"])
-            if (split, model) in frame.index
-        ]
-        return frame.loc[order]
+        return score_table(self)
 
     def learning_curve(self) -> pd.DataFrame:
         """Mean and deviation of each score by the number of training rows.
@@ -115,13 +96,7 @@ class EvaluationResult:
             Indexed by the share of the training compositions; `n_train` is the mean over folds.
             Of one row where no learning curve was asked for.
         """
-        curve = self.folds[self.folds["model"] == self.model_name]
-        grouped = curve[curve["split"] == self.main_split].groupby("share")
-        found = {"n_train": grouped["n_train"].mean()}
-        for name in self.score_names:
-            found[name] = grouped[name].mean()
-            found[f"{name}_std"] = grouped[name].std(ddof=0)
-        return pd.DataFrame(found)
+        return curve_table(self)
 
     @property
     def main_split(self) -> str:
@@ -150,11 +125,11 @@ class EvaluationResult:
         return tuple(sentence for sentence in sentences if sentence)
 
     def __repr__(self) -> str:
-        lines = [self._title, self._shown_table().to_string(), *self.summary]
+        lines = [self._title, shown_table(self).to_string(), *self.summary]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        frame = self._shown_table()
+        frame = shown_table(self)
         sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.summary)
         return (
             f"<div class='cromel-evaluation'><p><b>{escape(self._title)}</b></p>"
@@ -168,20 +143,6 @@ class EvaluationResult:
             f"{self.n_compositions:,} compositions, {self.n_systems:,} chemical systems"
         )
 
-    def _shown_table(self) -> pd.DataFrame:
-        """Scores as text, mean ± deviation over the folds."""
-        frame = self.table()
-        shown = pd.DataFrame(index=frame.index)
-        for name in self.score_names:
-            pairs = zip(frame[name], frame[f"{name}_std"], strict=True)
-            shown[HEADINGS[name]] = [f"{mean:.3g} ± {std:.2g}" for mean, std in pairs]
-        if "coverage" in frame:
-            shown["coverage"] = ["" if np.isnan(v) else f"{v:.1%}" for v in frame["coverage"]]
-        shown["seconds a fit"] = [f"{seconds:.2g}" for seconds in frame["seconds"]]
-        names = [(SPLITS[split], model) for split, model in shown.index]
-        shown.index = pd.MultiIndex.from_tuples(names, names=["held out", "model"])
-        return shown
-
     def parity(self, split=None, ax=None, **plot_options):
         """Draw held-out predictions against measured values.
 
@@ -191,7 +152,8 @@ class EvaluationResult:
             By composition by default.
         ax : matplotlib Axes, optional
         **plot_options
-            As of `ParityDisplay.plot`.
+            `kind` ("parity" or "residuals"), `error_bars` (bool), `n_labels` (so many of the worst
+            rows are named).
 
         Returns
         -------
@@ -220,7 +182,7 @@ class EvaluationResult:
             By composition by default.
         ax : matplotlib Axes, or sequence of them, optional
         **plot_options
-            As of `UncertaintyDisplay.plot`.
+            `kind`: "all", "deviation", "retention" or "coverage".
 
         Returns
         -------

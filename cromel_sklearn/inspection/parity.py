@@ -111,6 +111,10 @@ class ParityDisplay:
         """Coefficient of determination; NaN for a single row."""
         return float(r2_score(self.y_true, self.y_pred)) if len(self.y_true) > 1 else np.nan
 
+    def __repr__(self) -> str:
+        figures = f"MAE {self.mae:.3g}, R2 {self.r2:.3g}"
+        return f"ParityDisplay({len(self.y_true):,} rows of {self.target_name}: {figures})"
+
     def plot(self, ax=None, *, kind="parity", error_bars=False, n_labels=0):
         """Draw.
 

@@ -156,6 +156,13 @@ class ElementCoverageDisplay:
         pairs = zip(numbers.tolist(), counts.tolist(), strict=True)
         return cls({number: count for number, count in pairs if number}).plot(ax)
 
+    def __repr__(self) -> str:
+        from pymatgen.core import Element
+
+        most = sorted(self.counts, key=lambda number: -self.counts[number])[:3]
+        shown = (f"{Element.from_Z(number).symbol} in {self.counts[number]:,}" for number in most)
+        return f"ElementCoverageDisplay({len(self.counts)} elements; {', '.join(shown)} rows)"
+
     def plot(self, ax=None):
         """Draw.
 

@@ -14,6 +14,7 @@ from .held_out_splits import SPLITS
 from .optional_packages import require_package
 from .periodic_table import ElementCoverageDisplay
 from .report_page import ReportPage, html_figures, html_table
+from .score_tables import shown_table
 from .scores import HEADINGS
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _tiles(result: EvaluationResult) -> list[tuple[str, str]]:
 
 
 def _scores(result: EvaluationResult) -> str:
-    shown = result._shown_table()
+    shown = shown_table(result)
     rows = [[*names, *values] for names, values in zip(shown.index, shown.to_numpy(), strict=True)]
     ours = [number for number, row in enumerate(rows) if row[1] == result.model_name]
     return html_table(

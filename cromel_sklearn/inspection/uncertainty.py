@@ -120,7 +120,7 @@ class UncertaintyDisplay:
         y_true, y_pred, y_std : array-like of shape (n_samples,)
             Measured and predicted values and stated standard deviations.
         coverage : dict of float to float, optional
-            As in the class.
+            Nominal coverage -> share of the measured values inside the model's own intervals.
         target_name : str, default="target"
         ax : matplotlib Axes, or sequence of them, optional
         **plot_options
@@ -148,6 +148,12 @@ class UncertaintyDisplay:
         stated, ideal = self._kept(self.y_std).mean(), self._kept(np.abs(self.error)).mean()
         random = np.abs(self.error).mean()
         return float((random - stated) / (random - ideal)) if random > ideal else 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"UncertaintyDisplay({len(self.error):,} rows of {self.target_name}: rank correlation "
+            f"{self.spearman:.2f}, {self.retention:.0%} of the possible gain)"
+        )
 
     def _kept(self, doubt: np.ndarray) -> np.ndarray:
         """Mean absolute error of the first 1, 2, ... rows when ordered by a doubt."""

@@ -29,4 +29,5 @@ display = CompositionMapDisplay.from_table(
 )
 
 # %%
-# ``display.to_html("map.html")`` writes a page to hover, search and zoom in, which opens offline.
+# ``display.to_html("map.html")`` writes a page to hover, search and zoom in, which opens offline:
+# `this map as such a page <../map.html>`_.

@@ -30,3 +30,18 @@ model.fit(sample.formulas, sample.target)
 
 display = ElementContributionDisplay.from_estimator(model, "LiFePO4", sample.formulas)
 display.table().round(3)
+
+# %%
+# Of many compounds the shares are means over those that contain an element, and the periodic table
+# shows them: here of all silicates in the table.
+
+silicates = sample.formulas[sample.formulas.str.contains("SiO[34]")]
+ElementContributionDisplay.from_estimator(
+    model, silicates, sample.formulas, n_background=10, kind="table"
+)
+
+# %%
+# Which predicted properties carry the prediction, by a stand-in that the title says how far to
+# believe.
+
+display.plot(kind="properties")

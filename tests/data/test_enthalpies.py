@@ -38,3 +38,8 @@ def test_readme_counts_the_rows():
     assert f"{len(frame)} crystalline inorganic compounds" in text
     for table, count in frame["table"].value_counts().items():
         assert re.search(rf"{table} \({count}( rows)?\)", text)
+
+
+def test_sample_shows_itself_in_one_line():
+    expected = "<632 standard enthalpies of formation in eV/atom: formulas, target, unit, frame>"
+    assert repr(load_standard_enthalpies()) == expected

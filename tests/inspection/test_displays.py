@@ -143,3 +143,27 @@ def test_missing_library_says_what_to_install(monkeypatch, honest):
     monkeypatch.setattr(optional_packages, "import_module", missing)
     with pytest.raises(ImportError, match=r"A plot needs matplotlib.*cromel-sklearn\[inspect\]"):
         ParityDisplay.from_predictions(*honest[:2])
+
+
+def test_displays_say_in_one_line_what_they_show():
+    from cromel_sklearn import (
+        CompositionMapDisplay,
+        ElementContributionDisplay,
+        ElementCoverageDisplay,
+    )
+
+    parity = ParityDisplay([1.0, 2.0, 4.0], [1.0, 2.0, 3.0], target_name="gap (eV)")
+    assert repr(parity) == "ParityDisplay(3 rows of gap (eV): MAE 0.333, R2 0.786)"
+    doubt = UncertaintyDisplay([0.1, -0.2, 0.4], [1, 2, 3], target_name="gap (eV)")
+    assert repr(doubt) == (
+        "UncertaintyDisplay(3 rows of gap (eV): rank correlation 1.00, 100% of the possible gain)"
+    )
+    plane = CompositionMapDisplay([[0, 0], [1, 1]], ["NaCl", "MgO"], color=[1, 2], color_name="gap")
+    assert repr(plane) == "CompositionMapDisplay(2 compositions, colored by gap)"
+    coverage = ElementCoverageDisplay({8: 3, 11: 5})
+    assert repr(coverage) == "ElementCoverageDisplay(2 elements; Na in 5, O in 3 rows)"
+    shares = ElementContributionDisplay({11: 0.5, 17: -1.0}, {"T_K": 0.1}, base=2, prediction=1.6)
+    assert repr(shares) == (
+        "ElementContributionDisplay(prediction 1.6, mean of the comparison 2; "
+        "Cl -1, Na +0.5, T_K +0.1)"
+    )
