@@ -18,7 +18,7 @@ nox.options.sessions = ["lint", "tests", "docs", "bench"]
 OLDEST = [
     "scikit-learn==1.6.0", "numpy==1.26.0", "pandas==2.1.0", "scipy==1.13.0", "joblib==1.3.0",
     "skorch==1.1.0", "matplotlib==3.8.0", "pooch==1.8.0", "pyarrow==15.0.0", "pymatgen==2024.8.9",
-    "rich==13.0.0", "safetensors==0.4.3", "skops==0.11.0", "typer==0.15.1", "polars==1.0.0",
+    "rich==13.0.0", "safetensors==0.4.3", "typer==0.15.1", "polars==1.0.0",
     "crepes==0.7.0", "markdown-it-py==3.0.0", "threadpoolctl==3.1.0",
     "imbalanced-learn==0.13.0", "cloudpickle==3.0.0",
     "monty==2024.7.30",  # pymatgen's, of the same time: newer ones warn

@@ -1,4 +1,4 @@
-"""The one door to scikit-learn's private API: parameter checks, sample weights, output containers.
+"""The one door to scikit-learn's private API: checks, weights, output containers, single trees.
 
 Nothing else in this package imports a private name of scikit-learn; what a version renames is
 mended here. Estimators declare what their parameters may be in `_parameter_constraints`, as
@@ -7,6 +7,7 @@ scikit-learn's own do, and begin `fit` with `check_parameters(self)`.
 
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
@@ -16,8 +17,9 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
-    "COUNT", "NOT_NEGATIVE", "POSITIVE", "Interval", "StrOptions", "check_parameters",
-    "check_sample_weight", "output_container",
+    "COUNT", "NOT_NEGATIVE", "POSITIVE", "Interval", "StrOptions", "boosted_tree",
+    "boosted_tree_values", "check_parameters", "check_sample_weight", "decision_tree",
+    "output_container",
 ]  # fmt: skip
 
 
@@ -101,3 +103,65 @@ def output_container(transformer) -> str:
     {"default", "pandas", "polars"}
     """
     return _get_output_config("transform", transformer)["dense"]
+
+
+def decision_tree(n_features: int, left, right, feature, threshold, value):
+    """Build a tree of a forest from its nodes, which nobody checks from here on.
+
+    Parameters
+    ----------
+    n_features : int
+    left, right, feature : ndarray of shape (n_nodes,), int
+        Children and column of each node; the left child of a leaf is -1.
+    threshold : ndarray of shape (n_nodes,)
+    value : ndarray of shape (n_nodes, n_values)
+
+    Returns
+    -------
+    sklearn.tree._tree.Tree
+        Its `predict` takes float32 rows, and gives an array of shape (n_samples, n_values).
+    """
+    from sklearn.tree._tree import NODE_DTYPE, Tree
+
+    nodes = np.zeros(len(left), dtype=NODE_DTYPE)
+    nodes["left_child"], nodes["right_child"] = left, right
+    nodes["feature"], nodes["threshold"] = feature, threshold
+    tree = Tree(n_features, np.array([value.shape[1]], dtype=np.intp), 1)
+    values = np.ascontiguousarray(value[:, None], dtype=np.float64)
+    tree.__setstate__({"max_depth": 0, "node_count": len(nodes), "nodes": nodes, "values": values})
+    return tree
+
+
+def boosted_tree(left, right, feature, threshold, value):
+    """Build a boosted tree from its nodes, which nobody checks from here on.
+
+    Parameters
+    ----------
+    left, right, feature, threshold, value : as in `decision_tree`
+        With one value.
+
+    Returns
+    -------
+    TreePredictor
+        For `boosted_tree_values`.
+    """
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+
+    nodes = np.zeros(len(left), dtype=PREDICTOR_RECORD_DTYPE)
+    is_leaf = left < 0
+    nodes["left"], nodes["right"] = np.where(is_leaf, 0, left), np.where(is_leaf, 0, right)
+    nodes["feature_idx"] = np.where(is_leaf, 0, feature)
+    nodes["num_threshold"], nodes["value"] = threshold, value[:, 0]
+    nodes["is_leaf"] = is_leaf
+    no_categories = np.zeros((0, 8), dtype=np.uint32)
+    return TreePredictor(nodes, no_categories, no_categories)
+
+
+def boosted_tree_values(tree, X):
+    """Values that a boosted tree gives to float64 rows, shape (n_samples,)."""
+    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+    no_categories = np.zeros((0, 8), dtype=np.uint32)
+    places = np.zeros(X.shape[1], dtype=np.uint32)
+    return tree.predict(X, no_categories, places, _openmp_effective_n_threads())

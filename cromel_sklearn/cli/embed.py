@@ -34,7 +34,7 @@ def embed(
     from ..data.table_cells import check_float_format
     from ..data.table_reader import TableReader
     from ..data.table_writer import TableWriter, source_identity
-    from ..device import find_device
+    from ..device import inference_device
     from ..encoders.registry import encoder_identity, load_encoder
     from ..estimators.arrow_batches import BatchEmbedding, require_new
     from .chunked_run import InvalidRows, run_to_table
@@ -45,8 +45,7 @@ def embed(
     invalid = InvalidRows(source, on_invalid)
     if float_format is not None:
         check_float_format(float_format)
-    if device != "cpu":
-        find_device(device)
+    inference_device(device)
     reader = TableReader(source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet)
     column = find_formula_column(reader.head(), formula_column, reader.source)
     blocks = output if output == "all" else tuple(output.split(","))

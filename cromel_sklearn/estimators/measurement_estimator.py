@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from .._sklearn_compat import POSITIVE, StrOptions
-from ..device import find_device
+from ..device import find_device, inference_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import load_encoder
@@ -222,8 +222,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         from .stack import CHUNK
         from .views import encode_table
 
-        # Nothing but a GPU needs PyTorch here, which takes time and memory to import.
-        device = "cpu" if self.device == "cpu" else find_device(self.device)
+        device = inference_device(self.device)
         for start in range(0, max(1, len(table)), CHUNK):
             yield encode_table(self.encoder_, table[start : start + CHUNK], device)
 

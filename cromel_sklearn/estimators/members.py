@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -13,6 +12,7 @@ from sklearn.ensemble import (
 )
 
 from .kernel_models import GaussianProcess, SupportVectorClassifier, SupportVectorRegressor
+from .trees import BoostedTrees, Forest
 from .views import EncodedTable
 
 #: Members of regressors and classifiers in the order in which they are fitted.
@@ -80,7 +80,7 @@ class StockMember:
     Attributes
     ----------
     view : str
-    models : list of estimators
+    models : list of Forest, BoostedTrees or kernel models
         One for each output; a single one of classes.
     columns : ndarray of shape (n_used,), int64
         Columns of the view in use: those that are not constant.
@@ -123,14 +123,15 @@ class StockMember:
             columns = np.arange(1)
         n_numeric = int((columns >= matrix.shape[1] - table.features.shape[1]).sum())
         model = stock_model(name, seed=seed, n_numeric=n_numeric, is_classifier=n_classes > 0)
-        if n_classes and len(np.unique(target[rows])) < 2:
-            model = DummyClassifier()
+        if n_classes and len(seen := np.unique(target[rows])) == 1:
+            return cls(view, [Forest.of_one_class(seen[0], len(columns))], columns, n_classes)
         models = []
         outputs = [target[rows]] if n_classes else target[rows].T
         for output in outputs:
             measured = slice(None) if n_classes else ~np.isnan(output)
             weights = None if weight is None else weight[rows][measured]
-            models.append(clone(model).fit(matrix[measured][:, columns], output[measured], weights))
+            fitted = clone(model).fit(matrix[measured][:, columns], output[measured], weights)
+            models.append(_kept(fitted))
         return cls(view, models, columns, n_classes)
 
     def predict(self, table: EncodedTable, rows=slice(None), X=None):
@@ -156,27 +157,27 @@ class StockMember:
 
     def _scores(self, matrix: np.ndarray) -> np.ndarray:
         (model,) = self.models
-        if hasattr(model, "decision_function") and not hasattr(model, "predict_proba"):
+        if isinstance(model, Forest | BoostedTrees):
+            found = np.log(np.maximum(model.predict_proba(matrix), LEAST_PROBABILITY))
+            classes, missing = model.classes, np.log(LEAST_PROBABILITY)
+        else:
             found = model.decision_function(matrix)
             found = np.column_stack([-found, found]) / 2 if found.ndim == 1 else found
-            missing = -2.0
-        else:
-            found = np.log(np.maximum(model.predict_proba(matrix), LEAST_PROBABILITY))
-            missing = np.log(LEAST_PROBABILITY)
+            classes, missing = model.classes_, -2.0
         scores = np.full((len(matrix), self.n_classes), missing)
-        scores[:, model.classes_] = found
+        scores[:, classes] = found
         return scores
+
+
+def _kept(model):
+    """What predicts, of a fitted model: of trees their nodes."""
+    if hasattr(model, "estimators_"):
+        return Forest.of(model)
+    return BoostedTrees.of(model) if hasattr(model, "n_trees_per_iteration_") else model
 
 
 def _regressed(model, matrix: np.ndarray):
     """Prediction of a model, and the deviation of its trees where it has trees."""
-    if not isinstance(model, ExtraTreesRegressor):
-        return model.predict(matrix), None
-    single = matrix.astype(np.float32)
-    total, squares = np.zeros(len(matrix)), np.zeros(len(matrix))
-    for tree in model.estimators_:
-        one = tree.tree_.predict(single).ravel()
-        total += one
-        squares += one * one
-    mean = total / len(model.estimators_)
-    return mean, np.sqrt(np.maximum(squares / len(model.estimators_) - mean**2, 0.0))
+    if isinstance(model, Forest):
+        return model.mean_and_deviation(matrix)
+    return model.predict(matrix), None

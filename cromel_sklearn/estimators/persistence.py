@@ -1,4 +1,4 @@
-"""Files of fitted estimators: arrays, a JSON header, scikit-learn's trees by skops; no pickle."""
+"""Files of fitted estimators: arrays and a JSON header, no pickle and nothing of scikit-learn."""
 
 import contextlib
 import warnings
@@ -32,15 +32,16 @@ from .members import StockMember
 from .model_card import ModelCard
 from .network_member import NetworkMember
 from .stack import Stack
-from .stored_models import models_from_bytes, models_to_bytes
+from .trees import BoostedTrees, Forest
 from .uncertainty import ErrorModel, Uncertainty
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 _KIND = "cromel_model"
 _KERNEL_MODELS = {
     kind.__name__: kind
     for kind in (GaussianProcess, SupportVectorClassifier, SupportVectorRegressor)
 }
+_TREES = {kind.__name__: kind for kind in (BoostedTrees, Forest)}
 
 
 def save_model(estimator, path) -> None:
@@ -59,7 +60,6 @@ def save_model(estimator, path) -> None:
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator, "stack_")
-    models: dict = {}
     tensors: dict[str, np.ndarray] = {}
     encoder = estimator.encoder_
     parameters = estimator.get_params(deep=False)
@@ -82,7 +82,7 @@ def save_model(estimator, path) -> None:
         "n_features_in": estimator.n_features_in_,
         "feature_names_in": _listed(getattr(estimator, "feature_names_in_", None)),
         "cross_validated_error": estimator.cross_validated_error_,
-        "stack": _stack_header(estimator.stack_, encoder, tensors, models),
+        "stack": _stack_header(estimator.stack_, encoder, tensors),
         "domain": _domain_header(estimator._domain, tensors),
         "card": estimator.card_.as_dict(),
     }  # fmt: skip
@@ -92,10 +92,9 @@ def save_model(estimator, path) -> None:
     else:
         header["target_scale"] = _scale_header(estimator.target_scale_, tensors)
         header["errors"] = [
-            _error_header(number, error, tensors, models)
+            _error_header(number, error, tensors)
             for number, error in enumerate(estimator.uncertainty_.errors)
         ]
-    tensors["models"] = models_to_bytes(models)
     try:
         write_artifact(path, _KIND, FORMAT_VERSION, header, tensors)
     except TypeError as error:
@@ -158,7 +157,6 @@ def _require_usable(estimator) -> None:
 
 
 def _read(cls, header: dict, tensors: dict):
-    models = models_from_bytes(tensors["models"])
     release, named = header["encoder"]["release"], header["encoder"]["named"]
     encoder = (
         Checkpoint.load(tensors["encoder"].tobytes()) if release is None else load_release(*release)
@@ -177,7 +175,7 @@ def _read(cls, header: dict, tensors: dict):
         estimator.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     estimator.cross_validated_error_ = header["cross_validated_error"]
     estimator.card_ = ModelCard(**header["card"])
-    estimator.stack_ = _stack(header["stack"], tensors, models, encoder)
+    estimator.stack_ = _stack(header["stack"], tensors, encoder)
     estimator.left_out_ = estimator.stack_.left_out
     domain = _domain(header["domain"], tensors)
     if "classes" in header:
@@ -185,14 +183,12 @@ def _read(cls, header: dict, tensors: dict):
         estimator.domain_ = domain
     else:
         estimator.target_scale_ = _scale(header["target_scale"], tensors)
-        errors = [
-            _error(number, entry, tensors, models) for number, entry in enumerate(header["errors"])
-        ]
+        errors = [_error(number, entry, tensors) for number, entry in enumerate(header["errors"])]
         estimator.uncertainty_ = Uncertainty(domain, errors)
     return estimator
 
 
-def _stack_header(stack: Stack, encoder: Checkpoint, tensors: dict, models: dict) -> dict:
+def _stack_header(stack: Stack, encoder: Checkpoint, tensors: dict) -> dict:
     members: dict = {}
     for name, member in stack.members.items():
         if isinstance(member, NetworkMember):
@@ -208,12 +204,9 @@ def _stack_header(stack: Stack, encoder: Checkpoint, tensors: dict, models: dict
         tensors[f"member.{name}.columns"] = member.columns.astype(np.int64)
         kinds = []
         for number, model in enumerate(member.models):
-            place = f"{name}.{number}"
             kinds.append(type(model).__name__)
-            if kinds[-1] in _KERNEL_MODELS:
-                tensors |= with_prefix(_kernel_arrays(model), f"kernel.{place}.")
-            else:
-                models[place] = model
+            arrays = model.arrays() if kinds[-1] in _TREES else _kernel_arrays(model)
+            tensors |= with_prefix(arrays, f"model.{name}.{number}.")
         members[name] = {"view": member.view, "kinds": kinds, "n_classes": member.n_classes}
     if isinstance(stack.weights, ClassWeights):
         tensors["weights"] = stack.weights.weights
@@ -224,7 +217,7 @@ def _stack_header(stack: Stack, encoder: Checkpoint, tensors: dict, models: dict
     return {"members": members, "fitted": stack.fitted, "left_out": stack.left_out}
 
 
-def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
+def _stack(header: dict, tensors: dict, encoder) -> Stack:
     members: dict = {}
     for name, entry in header["members"].items():
         if "is_network" in entry:
@@ -232,10 +225,11 @@ def _stack(header: dict, tensors: dict, models: dict, encoder) -> Stack:
             continue
         found = []
         for number, kind in enumerate(entry["kinds"]):
-            place = f"{name}.{number}"
-            arrays = without_prefix(tensors, f"kernel.{place}.")
-            is_kernel = kind in _KERNEL_MODELS
-            found.append(_kernel_model(kind, arrays) if is_kernel else models[place])
+            arrays = without_prefix(tensors, f"model.{name}.{number}.")
+            is_trees = kind in _TREES
+            found.append(
+                _TREES[kind].from_arrays(arrays) if is_trees else _kernel_model(kind, arrays)
+            )
         columns = tensors[f"member.{name}.columns"]
         members[name] = StockMember(entry["view"], found, columns, entry["n_classes"])
     weights, constants = tensors["weights"], tensors["constants"]
@@ -317,15 +311,16 @@ _ERROR_NUMBERS = (
 )  # fmt: skip
 
 
-def _error_header(number: int, error: ErrorModel, tensors: dict, models: dict) -> dict:
+def _error_header(number: int, error: ErrorModel, tensors: dict) -> dict:
     tensors[f"scores.{number}"] = error.scores
     if error.forest is not None:
-        models[f"error.{number}"] = error.forest
+        tensors |= with_prefix(error.forest.arrays(), f"error.{number}.")
     return {name: getattr(error, name) for name in _ERROR_NUMBERS}
 
 
-def _error(number: int, header: dict, tensors: dict, models: dict) -> ErrorModel:
-    forest = models.get(f"error.{number}")
+def _error(number: int, header: dict, tensors: dict) -> ErrorModel:
+    arrays = without_prefix(tensors, f"error.{number}.")
+    forest = Forest.from_arrays(arrays) if arrays else None
     return ErrorModel(forest=forest, scores=tensors[f"scores.{number}"], **header)
 
 

@@ -7,7 +7,7 @@ from sklearn.utils.validation import validate_data
 from .._sklearn_compat import StrOptions, check_parameters, output_container
 from ..data.composition import ON_INVALID, read_compositions
 from ..data.element_statistics import describe_elements, element_column_names
-from ..device import find_device
+from ..device import inference_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import encoder_identity, load_encoder
@@ -75,7 +75,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         "encoder": "no_validation",  # `load_encoder` says what it takes
         "output": [StrOptions({"all", *BLOCKS}), list, tuple],
         "on_invalid": [StrOptions(set(ON_INVALID))],
-        "device": "no_validation",  # `find_device` says what it takes
+        "device": "no_validation",  # `inference_device` says what it takes
     }
 
     def __init__(self, encoder="mp-multi", *, output="all", on_invalid="raise", device="cpu"):
@@ -106,8 +106,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         self.encoder_ = self._validated_encoder()
-        if self.device != "cpu":
-            find_device(self.device)
+        inference_device(self.device)
         self._fitted_encoder = self.encoder
         validate_data(self, X, reset=True, skip_check_array=True, ensure_2d=False)
         self._read(X, self.encoder_)
@@ -134,8 +133,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
             If the encoder or the device cannot be used.
         """
         checkpoint = self._validated_encoder()
-        # NumPy computes on a CPU: torch, which takes seconds to import, is asked for a GPU alone.
-        device = "cpu" if self.device == "cpu" else find_device(self.device)
+        device = inference_device(self.device)
         if hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         batch, inverse, valid = self._read(X, checkpoint)

@@ -14,6 +14,7 @@ from ..exceptions import CalibrationError
 from .applicability import Neighborhood, TrainingDomain, usual_distance
 from .new_systems import MOST_GROWTH, growth_between_systems, growth_of_errors
 from .stack import OutOfFold, Stack
+from .trees import Forest
 from .views import EncodedTable
 
 N_TREES = 60
@@ -31,7 +32,7 @@ class ErrorModel:
 
     Attributes
     ----------
-    forest : ExtraTreesRegressor, or None
+    forest : Forest, or None
         Of absolute errors, standardised; None where all errors are alike.
     usual, floor, ceiling : float
         Median error, the least that is stated, and that of the most difficult rows.
@@ -46,7 +47,7 @@ class ErrorModel:
         Part of the rows of each fold inside intervals of 90 % that the other folds calibrated.
     """
 
-    forest: ExtraTreesRegressor | None
+    forest: Forest | None
     usual: float
     floor: float
     ceiling: float
@@ -59,7 +60,7 @@ class ErrorModel:
         """Absolute error to be expected of each row, shape (n_samples,)."""
         error = np.full(len(signals), self.usual)
         if self.forest is not None:
-            error = _forest_mean(self.forest, signals)
+            error = self.forest.mean_and_deviation(signals)[0]
         grown = self._grown(np.maximum(error, self.floor), domain_score)
         return np.where(is_new_system, grown * self.new_system_ratio, grown)
 
@@ -236,7 +237,7 @@ def _error_model(signals, error, domain_score, is_new_system, folds, seed: int) 
     if np.ptp(error[measured]) > 1e-9 and measured.sum() >= 20:
         for train, test in folds:
             forest = _fitted_forest(signals, capped, train[measured[train]], seed)
-            expected[test] = _forest_mean(forest, signals[test])
+            expected[test] = forest.mean_and_deviation(signals[test])[0]
         model.forest = _fitted_forest(signals, capped, np.flatnonzero(measured), seed)
     expected = np.maximum(expected, model.floor)
     model.ceiling = float(np.quantile(expected[measured], 0.975))
@@ -264,17 +265,10 @@ def _coverage(scores: np.ndarray, folds) -> float:
     return float(np.concatenate(inside).mean()) if inside else float("nan")
 
 
-def _fitted_forest(signals, error, rows, seed: int) -> ExtraTreesRegressor:
+def _fitted_forest(signals, error, rows, seed: int) -> Forest:
     chosen = np.random.default_rng(seed).permutation(rows)[:_MOST_ROWS]
     forest = ExtraTreesRegressor(
         N_TREES, min_samples_leaf=max(3, len(chosen) // 250), max_features=1 / 3,
         random_state=seed,
     )  # fmt: skip
-    return forest.fit(signals[chosen], error[chosen])
-
-
-def _forest_mean(forest: ExtraTreesRegressor, signals: np.ndarray) -> np.ndarray:
-    total = np.zeros(len(signals))
-    for tree in forest.estimators_:
-        total += tree.tree_.predict(signals).ravel()
-    return total / len(forest.estimators_)
+    return Forest.of(forest.fit(signals[chosen], error[chosen]))

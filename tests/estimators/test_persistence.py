@@ -1,5 +1,8 @@
 """Fitted estimators on disk: what comes back predicts the same, anything else is refused."""
 
+import subprocess
+import sys
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -43,6 +46,18 @@ def test_saved_and_loaded_predicts_the_same(model, tmp_path):
     assert loaded.card() == model.card()
     assert loaded.member_weights_ == model.member_weights_
     assert [path.name for path in tmp_path.iterdir()] == ["model.cromel"]
+
+
+def test_reading_and_predicting_need_no_pytorch(small_members, tmp_path):
+    path = tmp_path / "model.cromel"
+    CroMELRegressor(random_state=0, device="cpu").fit(SALTS, Y).save(path)
+    code = (
+        "import sys; from cromel_sklearn import CroMELRegressor; "
+        f"model = CroMELRegressor.load({str(path)!r}); "
+        "model.predict(['NaCl', 'KBr'], return_std=True); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_joblib_round_trip(model, tmp_path):
