@@ -357,19 +357,27 @@ class Checkpoint:
         )
 
     def _repr_html_(self) -> str:
-        rows = {
+        figures = {
             "kind": self.description.kind,
             "width of the embedding": self.embedding_dim,
             "predicted properties": len(self.properties),
             "elements": len(self.known_elements),
-            **{f"test error of {name}": error for name, error in self.test_errors.items()},
         }
         title = self.release[0] if self.release else "Checkpoint"
-        cells = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-            for name, value in rows.items()
-        )
-        return f"<table><caption>{escape(title)}</caption>{cells}</table>"
+        html = f"<table><caption>{escape(title)}</caption>{_table_rows(figures)}</table>"
+        if self.test_errors:
+            html += (
+                "<details><summary>errors on held-out compositions</summary>"
+                f"<table>{_table_rows(self.test_errors)}</table></details>"
+            )
+        return html
+
+
+def _table_rows(figures: dict) -> str:
+    return "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in figures.items()
+    )
 
 
 def _is_weight_matrix(key: str, tensor: np.ndarray) -> bool:

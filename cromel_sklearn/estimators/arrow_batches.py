@@ -49,15 +49,16 @@ def embed_batch(
     formula_column : str, default="formula"
         Name of the column of formulas.
     encoder : str, path-like or Checkpoint, default="mp-multi"
-        As in `CroMELTransformer`, likewise the next.
+        Registry id, `name` (newest version) or `name@version`; path of a checkpoint; or a
+        `Checkpoint` from `CroMELPretrainer`.
     output : str or sequence of str, default="all"
-        Which blocks of columns are appended.
+        Blocks of columns to append: "embedding", "properties", "elements".
     on_invalid : {"raise", "nan"}, default="raise"
         What to do with rows that are not a composition.
     dtype : {"float32", "float16"}, default="float32"
         Of the new columns.
     device : str, default="cpu"
-        As in `CroMELTransformer`.
+        "cpu", "cuda", "cuda:<index>", or "auto" (a CUDA GPU where there is one).
 
     Returns
     -------
@@ -108,7 +109,7 @@ class BatchEmbedding:
     output : str or sequence of str
     dtype : str
     device : str
-        As in `embed_batch`.
+        The parameters of `embed_batch`.
     """
 
     formula_column: str = "formula"

@@ -31,7 +31,8 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
     Parameters
     ----------
     encoder : str, path-like or Checkpoint, default="mp-multi"
-        As in `CroMELTransformer`.
+        Registry id, `name` (newest version) or `name@version`; path of a checkpoint; or a
+        `Checkpoint` from `CroMELPretrainer`.
     members : "auto" or list of str, default="auto"
         Names of the members to use: "element_trees", "fraction_trees", "support_vectors" (up to
         8,000 rows), "gaussian_process" (up to 2,000), "boosting", "networks". All by default.

@@ -83,7 +83,7 @@ class ErrorModel:
         return conformal.predict_int(center, sigmas=expected, confidence=coverage)
 
 
-@dataclass
+@dataclass(repr=False)
 class Uncertainty:
     """Errors of all outputs, and the domain that the model knows.
 
@@ -95,6 +95,9 @@ class Uncertainty:
 
     domain: TrainingDomain
     errors: list[ErrorModel]
+
+    def __repr__(self) -> str:
+        return f"Uncertainty(n_outputs={len(self.errors)})"
 
     def expected_errors(self, stack: Stack, table: EncodedTable, predicted, deviation):
         """Expected absolute errors and domain scores.

@@ -79,6 +79,7 @@ class CompositionMapDisplay:
             Principal components: fast, the same for every run, and distances mean something. t-SNE
             and UMAP (of umap-learn) keep neighbors together; distances between groups mean nothing.
         encoder : str, path-like or Checkpoint, default="mp-multi"
+            Whose embedding tells what is alike; as an id, a path or itself.
         random_state : int, RandomState or None, default=0
             Of t-SNE and UMAP.
         ax : matplotlib Axes, optional

@@ -213,7 +213,7 @@ class ElementContributionDisplay:
             axes = _bars(values, ax, POINTS)
             axes.set(xlabel="loss of R2 when shuffled")
             title = f"stand-in reproduces {self.fidelity:.0%} of the predictions"
-            axes.set_title(title, fontsize="medium")
+            axes.set_title(title, fontsize="medium", loc="right")  # long names stand on the left
         self.ax_, self.figure_ = axes, axes.figure
         return self
 

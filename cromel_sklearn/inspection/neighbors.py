@@ -27,6 +27,7 @@ def nearest_compositions(formula, table, k=5, *, formula_column=None, encoder="m
         Name of the column of compositions; by default the only one that is not numeric, or
         "formula".
     encoder : str, path-like or Checkpoint, default="mp-multi"
+        Whose embedding tells what is alike; as an id, a path or itself.
 
     Returns
     -------

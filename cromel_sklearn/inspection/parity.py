@@ -159,7 +159,7 @@ class ParityDisplay:
         if is_parity:
             ends = [min(x.min(), y.min()), max(x.max(), y.max())]
             axes.plot(ends, ends, color=INK, linewidth=0.8, zorder=0)
-            axes.set_aspect("equal", adjustable="datalim")
+            _scale_alike(axes)
             axes.set(xlabel=f"measured {self.target_name}", ylabel=f"predicted {self.target_name}")
         else:
             axes.axhline(0, color=INK, linewidth=0.8, zorder=0)
@@ -176,3 +176,14 @@ class ParityDisplay:
         axes.spines[["top", "right"]].set_visible(False)
         self.ax_, self.figure_ = axes, axes.figure
         return self
+
+
+def _scale_alike(axes) -> None:
+    """Same limits and ticks on both axes, whatever was drawn."""
+    from matplotlib.ticker import MaxNLocator
+
+    limits = [*axes.get_xlim(), *axes.get_ylim()]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.set(xlim=(min(limits), max(limits)), ylim=(min(limits), max(limits)))
+    axes.set_aspect("equal", adjustable="box")

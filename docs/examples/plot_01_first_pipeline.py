@@ -41,7 +41,7 @@ models = {
     "support vectors": make_pipeline(
         CroMELTransformer(output="embedding"), StandardScaler(), SVR(C=10, epsilon=0.02)
     ),
-    "the same on bare fractions": make_pipeline(
+    "the same on the elements alone": make_pipeline(
         CroMELTransformer(output="elements"), StandardScaler(), SVR(C=10, epsilon=0.02)
     ),
 }
@@ -60,4 +60,5 @@ display = ParityDisplay.from_estimator(
     y_test,
     labels=test,
     target_name="enthalpy of formation (eV/atom)",
+    n_labels=5,
 )

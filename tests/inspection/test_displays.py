@@ -167,3 +167,9 @@ def test_displays_say_in_one_line_what_they_show():
         "ElementContributionDisplay(prediction 1.6, mean of the comparison 2; "
         "Cl -1, Na +0.5, T_K +0.1)"
     )
+
+
+def test_parity_has_the_same_scale_on_both_axes():
+    axes = ParityDisplay([0.0, 1.0, 10.0], [-2.0, 1.0, 3.0]).plot().ax_
+    assert axes.get_xlim() == axes.get_ylim()
+    np.testing.assert_array_equal(axes.get_xticks(), axes.get_yticks())
