@@ -104,7 +104,7 @@ def test_stand_in_finds_the_property_that_a_model_uses():
     )
     assert display.fidelity > 0.7
     assert "band_gap" in list(display.properties.sort_values(ascending=False).index[:4])
-    assert "stand-in reproduces" in display.ax_.get_title()
+    assert "stand-in reproduces" in display.ax_.get_title(loc="right")
 
 
 def test_unknown_options_are_refused():
