@@ -188,7 +188,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
     def _fit_stack(self, table, target, weight, *, n_classes=0, class_weight=None):
         """Fit the members and their weights; the encoded table and unseen predictions come back."""
         from .progress import FitProgress
-        from .stack import StackFit
+        from .stack_fit import StackFit
         from .views import encode_table
 
         device = find_device(self.device)

@@ -9,7 +9,8 @@ from sklearn.model_selection import GroupKFold
 
 from .applicability import chemical_system_numbers
 from .members import VIEW_OF, StockMember
-from .stack import MOST_FOLDS, OutOfFold, Stack
+from .stack import OutOfFold, Stack
+from .stack_fit import MOST_FOLDS
 from .views import EncodedTable
 
 # Rows from which on two groups of errors are compared.

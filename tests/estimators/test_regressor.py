@@ -338,7 +338,7 @@ def test_time_limit_leaves_members_out_and_says_which(settings):
 
 
 def test_interruption_leaves_a_usable_model(settings, monkeypatch):
-    from cromel_sklearn.estimators.stack import StackFit
+    from cromel_sklearn.estimators.stack_fit import StackFit
 
     fit_stock = StackFit._fit_stock
 
