@@ -16,7 +16,8 @@ from cromel_sklearn.estimators import members, networks, uncertainty
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.distilled_network import DistilledEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
-from cromel_sklearn.pretraining.distillation import DistillationSettings, distill
+from cromel_sklearn.pretraining.distillation import distill
+from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
 from cromel_sklearn.pretraining.known_compounds import gather_known_compounds
 
 # HYPOTHESIS_PROFILE=long searches for minutes instead of seconds.

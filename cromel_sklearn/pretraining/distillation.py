@@ -1,9 +1,8 @@
 """Distillation of many teachers, calculated labels and structures into one small encoder."""
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from ..nn.distilled_network import DistilledEncoderConfig
 from ..nn.schedule import one_cycle
 from .distillation_data import BatchSource, LabelledCompositions, SyntheticChunks, known_values
 from .distillation_evaluation import evaluate_student
-from .distillation_net import DistillationNet, LossWeights
+from .distillation_net import DistillationNet
+from .distillation_settings import DistillationSettings
 from .known_compounds import KnownCompounds
 from .provenance import made_with
 from .run_state import RunState
@@ -31,60 +31,6 @@ _SAMPLE = 20_000
 _VALIDATION_SEED = 2**31
 _LARGEST_GRADIENT = 1.0
 _BETAS = (0.9, 0.98)
-
-
-@dataclass(frozen=True)
-class DistillationSettings:
-    """What a distillation finds depends on these, on its data and on nothing else.
-
-    Attributes
-    ----------
-    network : DistilledEncoderConfig
-        Numbers of properties are found.
-    remembered : tuple of str
-        Properties whose calculated values the encoder keeps and looks up.
-    spread_of : tuple of str
-        Properties of which the teachers' disagreement is learned.
-    composition_share : float
-        How much the embedding keeps of the fractions of the elements, and as much of their
-        logarithms, beside what is predicted.
-    n_components : int
-        Rotated components of the teachers' outputs that are taught.
-    n_synthetic, chunk_size : int
-        Synthetic compositions, and how many lie in one file.
-    n_steps, batch_size : int
-    lr, weight_decay : float
-        Peak learning rate of AdamW under a one-cycle schedule.
-    loss_weights : LossWeights
-    smallest_skill : float
-        Properties whose error on held-out compositions is not smaller by this share than that of
-        their median are left out of the encoder.
-    seed : int
-    """
-
-    network: DistilledEncoderConfig = field(
-        default_factory=lambda: DistilledEncoderConfig(width=384, embedding_dim=96)
-    )
-    remembered: tuple[str, ...] = (
-        "band_gap",
-        "formation_energy_per_atom",
-        "energy_above_hull",
-        "magnetization_per_atom",
-        "log10_bulk_modulus",
-        "log10_shear_modulus",
-    )
-    spread_of: tuple[str, ...] = ("formation_energy_per_atom", "band_gap")
-    composition_share: float = 0.3
-    n_components: int = 144
-    n_synthetic: int = 2_000_000
-    chunk_size: int = 250_000
-    n_steps: int = 60_000
-    batch_size: int = 1024
-    lr: float = 2e-3
-    weight_decay: float = 1e-2
-    loss_weights: LossWeights = field(default_factory=LossWeights)
-    smallest_skill: float = 0.2
-    seed: int = 0
 
 
 def distill(
@@ -157,7 +103,7 @@ class _Run:
         self.teachers = Teachers(teachers, device)
         self._require_names()
         self.identity: dict[str, Any] = {
-            "settings": _as_json(settings),
+            "settings": settings.as_json(),
             "teachers": [teacher.checksum for teacher in teachers],
             "n_compounds": len(known),
         }
@@ -337,7 +283,3 @@ def _parameter_groups(net, settings: DistillationSettings) -> list[dict]:
         {"params": matrices, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-
-
-def _as_json(settings: DistillationSettings) -> dict:
-    return json.loads(json.dumps(asdict(settings)))

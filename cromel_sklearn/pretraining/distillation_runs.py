@@ -12,7 +12,8 @@ from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import CARD, WEIGHTS, load_encoder
 from ..exceptions import SourceDataError
 from .card import model_card
-from .distillation import STATE, DistillationSettings, distill
+from .distillation import STATE, distill
+from .distillation_settings import DistillationSettings
 from .known_compounds import gather_known_compounds
 from .structure_features import ATTRIBUTION, chgnet_features
 

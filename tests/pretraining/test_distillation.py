@@ -10,7 +10,8 @@ from cromel_sklearn import CheckpointError, SourceDataError
 from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.nn.distilled_network import DistilledEncoderConfig
 from cromel_sklearn.pretraining import distillation
-from cromel_sklearn.pretraining.distillation import DistillationSettings, distill
+from cromel_sklearn.pretraining.distillation import distill
+from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
 from cromel_sklearn.pretraining.known_compounds import gather_known_compounds
 from cromel_sklearn.pretraining.synthetic_compositions import (
     SHARES,
