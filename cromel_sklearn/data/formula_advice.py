@@ -34,8 +34,12 @@ _WEIGHTS_WITH_HYPHENS = re.compile(r"[A-Z][a-z]?(?:-[0-9.]+[A-Z][a-z]?)+")
 # Symbols of two capitals that are two elements as well; TI would be tritium and iodine.
 _CAPITALS = re.compile(
     r"(?:BI|CU|DY|NB|NI|PB|PD|PT|PU|SB|TB|TC|TH|TI)[0-9]*(?:[BCFHINOPS][0-9]*)+"
-    r"|SI(?:O2?|C|3N4)|SNO2|IN(?:2O3|N|P)|SC2O3|YB2O3|CO3O4|HF(?:O2|C|N|B2)"
+    r"|NI|OS|SC|SI(?:O2?|C|3N4)|SNO2|IN(?:2O3|N|P)|SC2O3|YB2O3|CO3O4|HF(?:O2|C|N|B2)"
 )
+#: Two capitals that are one element: as two, none of half a million known formulas has them.
+SLIPS_OF_CASE = frozenset(["CU", "DY", "NB", "PB", "PD", "PT", "PU", "SB", "TB", "TC", "TH", "TI"])
+_SLIP_OF_CASE = re.compile(rf"(?:{'|'.join(sorted(SLIPS_OF_CASE))})(?![a-z])")
+_LOOKS_LIKE = {"TI": "Tl"}  # a capital I looks like a small L
 _ZERO_FOR_O = re.compile(r"[A-Z][a-z]?[2-9]0[1-9]|[HD]20")
 _LAST_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0$")
 _SIGN_BEFORE_WATER = re.compile(r" ?[ x\u00d7-] ?(?=[0-9]+ ?[HD]2O)")
@@ -88,18 +92,20 @@ def require_no_look_alike(text: str) -> None:
 or 'In' for the formula
     """
     if len(text) > _LONGEST:
+        _require_no_slip_of_case(text)
         return
     if _is_grade(text):
         escape = f", or {_plainly(text)!r} for the formula" if _can_be_read(text) else ""
         raise ValueError(f"{GRADE}; write its elements in atomic amounts{escape}")
     if text in _ABBREVIATIONS:
-        raise ValueError(_did_you_mean(_ABBREVIATIONS[text], _with_ones(text)))
+        raise ValueError(_did_you_mean(_ABBREVIATIONS[text], escape=_with_ones(text)))
     if _CAPITALS.fullmatch(text):
-        raise ValueError(_did_you_mean(_recased(text), _with_ones(text)))
+        raise ValueError(_did_you_mean(_recased(text), escape=_with_ones(text)))
+    _require_no_slip_of_case(text)
     if _LEADING_ZERO.search(text):
         raise ValueError(_with_suggestion("an amount starts with 0", _with_oxygen(text)))
     if _ZERO_FOR_O.fullmatch(text):
-        raise ValueError(_did_you_mean(text.replace("0", "O"), _plainly(text)))
+        raise ValueError(_did_you_mean(text.replace("0", "O"), escape=_plainly(text)))
 
 
 def advice_for(text: str, reason: str) -> str:
@@ -204,8 +210,27 @@ def _with_ones(text: str) -> str:
     return re.sub(r"([A-Z][a-z]?)(?![a-z0-9.])", r"\g<1>1", text)
 
 
-def _did_you_mean(likely: str, escape: str) -> str:
-    return f"did you mean {likely!r}? Write {escape!r} if the formula is meant as it stands"
+def _require_no_slip_of_case(text: str) -> None:
+    """Refuse an element in two capitals; of a long text, name the element alone."""
+    found = _SLIP_OF_CASE.search(text)
+    if found is None or not _can_be_read(text):
+        return
+    shown = text if len(text) <= _LONGEST else found.group()
+    likely = [_with_small_letters(shown)]
+    for slip, meant in _LOOKS_LIKE.items():
+        if slip in shown:
+            likely.append(_with_small_letters(shown.replace(slip, meant)))
+    escape = _SLIP_OF_CASE.sub(lambda slip: f"{slip.group()[0]}1{slip.group()[1]}", shown)
+    raise ValueError(_did_you_mean(*likely, escape=escape))
+
+
+def _with_small_letters(text: str) -> str:
+    return _SLIP_OF_CASE.sub(lambda slip: slip.group().capitalize(), text)
+
+
+def _did_you_mean(*likely: str, escape: str) -> str:
+    asked = " or ".join(map(repr, likely))
+    return f"did you mean {asked}? Write {escape!r} if the formula is meant as it stands"
 
 
 def _with_suggestion(reason: str, *likely: str, but_not: str = "") -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .elements import ATOMIC_NUMBERS, MAX_ATOMIC_NUMBER
 from .formula import MAX_FORMULA_LENGTH, SMALLEST_AMOUNT
+from .formula_advice import SLIPS_OF_CASE
 from .formula_stops import ENDS_OF_PARTS
 
 _OTHER, _CAPITAL, _SMALL, _DIGIT, _STOP, _END = range(6)
@@ -38,6 +39,9 @@ def _symbol_table() -> np.ndarray:
 
 
 _SYMBOLS = _symbol_table()
+_IS_SLIP_OF_CASE = np.zeros((26, 26), dtype=bool)
+for _slip in SLIPS_OF_CASE:
+    _IS_SLIP_OF_CASE[ord(_slip[0]) - ord("A"), ord(_slip[1]) - ord("A")] = True
 _ENDS_A_PART = np.zeros(MAX_ATOMIC_NUMBER + 16, dtype=bool)
 _ENDS_A_PART[[ATOMIC_NUMBERS[end] for end in ENDS_OF_PARTS if end in ATOMIC_NUMBERS]] = True
 
@@ -93,6 +97,10 @@ def read_plain_formulas(
         & ((amount >= 1) | (first_kind == _STOP))
         & ((_ENDS_A_PART[atomic_number] & (decimals <= 2)) | (next_number == _HYDROGEN))
     )
+    # Of two capitals side by side, where none has its small letter.
+    is_pair = (kinds[capitals + 1] == _CAPITAL) & (kinds[capitals + 2] != _SMALL)
+    after = np.where(is_pair, characters[capitals + 1], ord("A")) - ord("A")
+    is_slip = is_pair & _IS_SLIP_OF_CASE[characters[capitals] - ord("A"), after]
     refused = (
         ~is_number
         | (atomic_number == 0)
@@ -100,6 +108,7 @@ def read_plain_formulas(
         | (amount < SMALLEST_AMOUNT)
         | starts_with_zero
         | could_divide
+        | is_slip
     )
 
     n_texts = len(texts)

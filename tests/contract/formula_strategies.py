@@ -26,6 +26,19 @@ LOOK_ALIKES = [
     ("DY2O3", "did you mean 'Dy2O3'?"),
     ("IN2O3", "did you mean 'In2O3'?"),
     ("CO3O4", "did you mean 'Co3O4'?"),
+    ("CU", "did you mean 'Cu'? Write 'C1U' if the formula is meant as it stands"),
+    ("NI", "did you mean 'Ni'?"),
+    ("KNBO3", "did you mean 'KNbO3'? Write 'KN1BO3' if the formula is meant as it stands"),
+    ("KCUF3", "did you mean 'KCuF3'?"),
+    ("YBa2CU3O7", "did you mean 'YBa2Cu3O7'? Write 'YBa2C1U3O7' if the formula is meant as it"),
+    ("Ca(PBO2)2", "did you mean 'Ca(PbO2)2'?"),
+    (
+        "Sr4V2.82TI0.18O9.47",
+        "did you mean 'Sr4V2.82Ti0.18O9.47' or 'Sr4V2.82Tl0.18O9.47'? Write "
+        "'Sr4V2.82T1I0.18O9.47' if the formula is meant as it stands",
+    ),
+    ("TI", "did you mean 'Ti' or 'Tl'? Write 'T1I' if the formula is meant as it stands"),
+    ("Fe2O3" * 13 + "NBO", "did you mean 'Nb'? Write 'N1B' if"),
     ("YBCO", "did you mean 'YBa2Cu3O7'?"),
     ("Al203", "did you mean 'Al2O3'? Write 'Al' if the formula is meant as it stands"),
     ("Fe304", "did you mean 'Fe3O4'?"),
@@ -56,6 +69,11 @@ def _bracketed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 #: Formulas with nested brackets.
 formulas = st.recursive(plain_formulas, _bracketed, max_leaves=6)
+#: Formulas with one element in two capitals, as a slip of the hand writes it.
+slips = st.builds(
+    lambda before, symbol, number, after: f"{before}{symbol.upper()}{number}{after}",
+    plain_formulas, symbols, numbers, st.one_of(st.just(""), plain_formulas),
+)  # fmt: skip
 #: Texts made of the pieces of formulas, most of which are none.
 texts = st.lists(
     st.one_of(

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from formula_strategies import GRADE, LOOK_ALIKES, texts
+from formula_strategies import GRADE, LOOK_ALIKES, slips, texts
 from hypothesis import given
+from hypothesis import strategies as st
 
 from cromel_sklearn.data.composition import parse_composition
 from cromel_sklearn.data.formula_advice import advice_for
@@ -54,7 +55,8 @@ FORMULAS = [
     "PH3", "UCO",
     "SNF3", "POF3", "INO3", "SI3O10", "YBO3", "YBCO7", "S4N4", "D2O", "T2O", "HDO", "CoO", "Co3O4",
     "TiAl3", "Ti3Al", "AlSi", "CuZn", "CuSn3", "In7Cu9", "Ti6O", "CoCrFeNi", "Xe", "NaN", "Fe70B30",
-    "K", "U", "W", "Ti2NbAl", "H0.33Nb0.67", "H00.33Nb0.67",
+    "K", "U", "W", "Ti2NbAl", "C1U", "UC", "BN", "BP", "T1I", "KSCN", "NPCl2", "CDCl3", "C2H6OS",
+    "ND3", "Tl2SI2", "PBr5", "YBr3", "SBrN", "KCN", "Li5NI2", "H0.33Nb0.67", "H00.33Nb0.67",
 ]  # fmt: skip
 
 
@@ -78,6 +80,15 @@ def test_nothing_is_suggested_where_nothing_is_known(text):
     with pytest.raises(ValueError, match=".") as caught:
         parse_composition(text)
     assert "did you mean" not in str(caught.value)
+
+
+@given(st.one_of(texts, slips))
+def test_what_a_refusal_suggests_can_be_read(text):
+    try:
+        parse_composition(text)
+    except ValueError as error:
+        for suggestion in re.findall(r"(?:did you mean|Write|or) '([^']*)'", str(error)):
+            parse_composition(suggestion)
 
 
 @given(texts)
