@@ -23,6 +23,8 @@ _STALE_AFTER = 24 * 3600.0  # seconds since the last write
 _IS_POSIX = os.name == "posix"
 # Folders of some file systems cannot be synchronised, or opened without permission to list them.
 _UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP}
+# File systems without locks.
+_UNLOCKED = {errno.EINVAL, errno.ENOLCK, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
@@ -122,6 +124,51 @@ def require_target(path) -> None:
         raise OSError(f"Cannot write {path}: it is {kind}; expected the name of a file.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"Cannot write {path}: no permission to make files in {folder}.")
+
+
+@contextlib.contextmanager
+def held_alone(folder) -> Iterator[None]:
+    """Hold a folder for the files of this process, until the block or the process ends.
+
+    Parameters
+    ----------
+    folder : path-like
+        That exists. Nothing is written to it. On Windows, two processes are not told apart.
+
+    Raises
+    ------
+    OSError
+        If another process, or another block of this one, holds the folder.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                message = f"Another process is at work on {folder}; wait for it."
+                raise BlockingIOError(message) from error
+            if error.errno not in _UNLOCKED:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_left_over(folder) -> None:
+    """Remove what killed writers have left in a folder that nobody else writes to.
+
+    Parameters
+    ----------
+    folder : path-like
+    """
+    for path in Path(folder).glob(f".cromel-*{_SUFFIX}"):
+        path.unlink(missing_ok=True)
 
 
 def _prefix(path: Path) -> str:

@@ -44,7 +44,8 @@ def candidates(
 
     import pyarrow as pa
 
-    from ..data.table_writer import TableWriter, source_identity
+    from ..data.source_identity import source_identity
+    from ..data.table_writer import TableWriter
     from .progress import RowProgress
 
     if (elements is None) == (known is None):

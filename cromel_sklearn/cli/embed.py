@@ -31,9 +31,10 @@ def embed(
 ) -> None:
     """Append embedding columns to a table of any size; the other columns stay as they are."""
     from ..data.formula_column import find_formula_column
+    from ..data.source_identity import source_identity
     from ..data.table_cells import check_float_format
     from ..data.table_reader import TableReader
-    from ..data.table_writer import TableWriter, source_identity
+    from ..data.table_writer import TableWriter
     from ..device import inference_device
     from ..encoders.registry import encoder_identity, load_encoder
     from ..estimators.arrow_batches import BatchEmbedding, require_new

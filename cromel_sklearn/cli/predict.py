@@ -35,8 +35,9 @@ def predict(
     Columns: mean, std, lower, upper and in_domain; of classes predicted, a probability each and
     in_domain.
     """
+    from ..data.source_identity import source_identity
     from ..data.table_cells import check_float_format
-    from ..data.table_writer import TableWriter, source_identity
+    from ..data.table_writer import TableWriter
     from .chunked_run import InvalidRows, run_to_table
     from .executors import chunk_map
     from .progress import RowProgress

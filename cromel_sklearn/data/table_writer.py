@@ -2,9 +2,6 @@
 
 import contextlib
 import gzip
-import hashlib
-import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,15 +9,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .._files import replacing, require_target, write_file
+from .._files import replacing, require_target
 from ..exceptions import InvalidTableError
+from .finished_parts import WHOLE_TABLE, FinishedParts, is_being_joined, tidy
 from .sheet_writer import write_sheet
 from .table_cells import header_of, text_of
 from .table_format import STREAM, TableFormat, table_format
 
-# Readers of folders of parquet pass over names that begin so.
-_JOB = "_job.json"
-_LOCK = "_lock"
 _SPARE_BYTES = 64 << 20
 
 
@@ -66,66 +61,20 @@ class TableWriter:
         self.is_stream = str(target) == STREAM
         self.form: TableFormat = table_format(target, separator=separator, decimal=decimal)
         self.target = Path(target)
-        self.n_parts = 0
-        self.n_bytes = 0
         self._float_format = float_format
-        self._schema: pa.Schema | None = None
-        self._job = json.loads(json.dumps(job))
-        self._lock = None
+        self._n_streamed = 0
         if self.is_stream:
             if resume:
                 raise InvalidTableError("A stream cannot be resumed; write to a file.")
             return
-        _require_place(self.target, self.form, overwrite)
-        self.folder = self.target.with_name(f"{self.target.name}.unfinished")
-        self._begin(overwrite, resume)
+        _require_place(self.target, self.form, overwrite, resume)
+        suffix = ".parquet" if self.form.kind == "folder" else ".part"
+        self._parts = FinishedParts(self.target, job, suffix, overwrite=overwrite, resume=resume)
 
-    def _begin(self, overwrite: bool, resume: bool) -> None:
-        """Make or take over the folder of parts."""
-        if resume and not self.folder.exists():
-            resume = False  # killed before the first part, or never begun
-        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
-            raise InvalidTableError(f"{self.folder} is in the way; remove it.")
-        if self.folder.exists() and not (resume or overwrite):
-            raise InvalidTableError(
-                f"{self.folder} holds an unfinished run ({len(self._parts())} parts). Pass "
-                f"--resume to go on with it, or --overwrite to begin again."
-            )
-        self.folder.mkdir(exist_ok=True)
-        self._lock = _locked(self.folder)
-        if resume:
-            try:
-                self._take_over()
-            except InvalidTableError:
-                _unlocked(self._lock)
-                raise
-        else:
-            for path in [*self._parts(), self.folder / _JOB]:
-                path.unlink(missing_ok=True)
-            write_file(self.folder / _JOB, json.dumps(self._job, indent=1))
-
-    def _take_over(self) -> None:
-        try:
-            job = json.loads((self.folder / _JOB).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidTableError(
-                f"{self.folder} cannot be gone on with ({error}); pass --overwrite to begin again."
-            ) from error
-        if job != self._job:
-            job = job if isinstance(job, dict) else {}
-            other = [key for key in self._job if job.get(key) != self._job[key]]
-            raise InvalidTableError(
-                f"{self.folder} is of other work: {', '.join(other) or 'its job'} differ"
-                f"{'s' if len(other) == 1 else ''}. Give the same table and options as before, or "
-                f"pass --overwrite to begin again."
-            )
-        for number, path in enumerate(self._parts()):
-            if path.name != self._part_name(number):
-                break
-            self.n_parts = number + 1
-            self.n_bytes += path.stat().st_size
-        for path in self._parts()[self.n_parts :]:
-            path.unlink()
+    @property
+    def n_parts(self) -> int:
+        """Parts that are finished."""
+        return self._n_streamed if self.is_stream else self._parts.n_parts
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the next part.
@@ -136,22 +85,21 @@ class TableWriter:
             Of the same schema as the parts before it.
         """
         if self.is_stream:
-            self._write_stream(batch)
-            return
-        path = self.folder / self._part_name(self.n_parts)
-        with replacing(path) as file:
-            if self.form.kind == "text":
-                if self.n_parts == 0:
-                    file.write(header_of(batch.schema.names, self.form))
-                file.write(text_of(batch, self.form, self._float_format))
-            elif self.form.kind == "folder":
-                with _parquet_writer(file, batch.schema) as writer:
-                    writer.write_batch(batch)
-            else:
-                with pa.ipc.new_file(file, batch.schema) as writer:
-                    writer.write_batch(batch)
-        self.n_parts += 1
-        self.n_bytes += path.stat().st_size
+            sys.stdout.buffer.write(self._text(batch))
+            self._n_streamed += 1
+        elif self.form.kind == "text":
+            self._parts.add(self._text(batch))
+        else:
+            is_parquet = self.form.kind == "folder"
+            file = pa.BufferOutputStream()
+            open_writer = _parquet_writer if is_parquet else pa.ipc.new_file
+            with open_writer(file, batch.schema) as writer:
+                writer.write_batch(batch)
+            self._parts.add(file.getvalue().to_pybytes())
+
+    def _text(self, batch: pa.RecordBatch) -> bytes:
+        names = header_of(batch.schema.names, self.form) if self.n_parts == 0 else b""
+        return names + text_of(batch, self.form, self._float_format)
 
     def require_space(self, read_fraction: float | None) -> None:
         """Check that the disk holds the whole table, judged by the parts so far.
@@ -163,10 +111,11 @@ class TableWriter:
         """
         if self.is_stream:
             return
-        whole = self.n_bytes / read_fraction if read_fraction else self.n_bytes
+        n_bytes = self._parts.n_bytes
+        whole = n_bytes / read_fraction if read_fraction else n_bytes
         copies = 1 if self.form.kind == "folder" else 2  # the parts, and the table made of them
-        needed = int(whole * copies - self.n_bytes) + _SPARE_BYTES
-        free = shutil.disk_usage(self.folder).free
+        needed = int(whole * copies - n_bytes) + _SPARE_BYTES
+        free = shutil.disk_usage(self.target.parent).free
         if needed > free:
             raise InvalidTableError(
                 f"The disk of {self.target} has {free / 1e9:.1f} GB free; about "
@@ -179,21 +128,27 @@ class TableWriter:
         if self.is_stream:
             sys.stdout.buffer.flush()
             return
+        self._parts.begin_joining()
         if self.form.kind == "folder":
-            self._finish_folder()
+            self._parts.become(self.target)
             return
-        parts = self._parts()
+        paths = self._parts.paths()
         with replacing(self.target) as file:
             if self.form.kind == "text":
-                self._join_text(parts, file)
+                self._join_text(paths, file)
             elif self.form.kind == "parquet":
-                self._join_parquet(parts, file)
+                _join_parquet(paths, file)
             else:
-                write_sheet(_batches(parts), file)
-        self._remove()
+                write_sheet(_batches(paths), file)
+        self._parts.remove()
 
-    def abandon(self) -> bool:
+    def abandon(self, *, keep: bool = True) -> bool:
         """Stop before the end: keep finished parts for --resume, remove a folder without any.
+
+        Parameters
+        ----------
+        keep : bool, default=True
+            Finished parts.
 
         Returns
         -------
@@ -202,59 +157,20 @@ class TableWriter:
         """
         if self.is_stream:
             return False
-        if self.n_parts == 0:
-            self._remove()
+        if self.n_parts == 0 or not keep:
+            self._parts.remove()
             return False
-        _unlocked(self._lock)
+        self._parts.release()
         return True
 
-    def _finish_folder(self) -> None:
-        replaced = self.target.with_name(f"{self.target.name}.replaced")
-        if self.target.exists():
-            os.replace(self.target, replaced)
-        os.replace(self.folder, self.target)
-        _unlocked(self._lock)
-        for name in (_JOB, _LOCK):
-            (self.target / name).unlink(missing_ok=True)
-        if replaced.exists():
-            shutil.rmtree(replaced)
-
-    def _join_text(self, parts: list[Path], file) -> None:
-        for part in parts:  # each a member of a gzip file, a frame of a zstd file
-            content = part.read_bytes()
+    def _join_text(self, paths: list[Path], file) -> None:
+        for path in paths:  # each a member of a gzip file, a frame of a zstd file
+            content = path.read_bytes()
             if self.form.compression == "gzip":
                 content = gzip.compress(content, 6, mtime=0)
             elif self.form.compression == "zstd":
                 content = pa.compress(content, "zstd", asbytes=True)
             file.write(content)
-
-    def _join_parquet(self, parts: list[Path], file) -> None:
-        with contextlib.ExitStack() as stack:
-            writer = None
-            for batch in _batches(parts):
-                if writer is None:
-                    writer = stack.enter_context(_parquet_writer(file, batch.schema))
-                writer.write_batch(batch)
-
-    def _write_stream(self, batch: pa.RecordBatch) -> None:
-        if self.n_parts == 0:
-            sys.stdout.buffer.write(header_of(batch.schema.names, self.form))
-        sys.stdout.buffer.write(text_of(batch, self.form, self._float_format))
-        self.n_parts += 1
-
-    def _parts(self) -> list[Path]:
-        return [*sorted(self.folder.glob("*.part")), *sorted(self.folder.glob("part-*.parquet"))]
-
-    def _part_name(self, number: int) -> str:
-        is_folder = self.form.kind == "folder"
-        return f"part-{number:06d}.parquet" if is_folder else f"{number:06d}.part"
-
-    def _remove(self) -> None:
-        _unlocked(self._lock)
-        for path in [*self._parts(), self.folder / _JOB, self.folder / _LOCK]:
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # something of the user's is in it
-            self.folder.rmdir()
 
 
 def write_table(target, table: pa.Table, *, overwrite=False, **options) -> None:
@@ -269,51 +185,40 @@ def write_table(target, table: pa.Table, *, overwrite=False, **options) -> None:
     **options
         separator, decimal and float_format as in `TableWriter`.
     """
-    writer = TableWriter(target, {}, overwrite=overwrite, **options)
+    writer = TableWriter(target, WHOLE_TABLE, overwrite=overwrite, **options)
     try:
         batches = table.combine_chunks().to_batches()
         for batch in batches or [pa.RecordBatch.from_pylist([], schema=table.schema)]:
             writer.write(batch)
         writer.finish()
     except BaseException:
-        writer.n_parts = 0
-        writer.abandon()
+        writer.abandon(keep=False)
         raise
 
 
-def source_identity(path) -> dict:
-    """Tell one state of an input from another: names, sizes and times of its files.
-
-    Parameters
-    ----------
-    path : path-like or "-"
-
-    Returns
-    -------
-    dict
-    """
-    path = Path(path)
-    if str(path) == STREAM:
-        return {"path": STREAM}
-    files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
-    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    digest = hashlib.sha256(json.dumps(states).encode()).hexdigest()
-    return {"path": str(path.resolve()), "files": len(files), "digest": digest}
-
-
-def _require_place(target: Path, form: TableFormat, overwrite: bool) -> None:
-    if target.exists() and not overwrite:
+def _require_place(target: Path, form: TableFormat, overwrite: bool, resume: bool) -> None:
+    if tidy(target) and resume:
+        raise InvalidTableError(f"{target} is whole: there is nothing left to resume.")
+    goes_on = resume and is_being_joined(target)
+    if target.exists() and not (overwrite or goes_on):
         raise InvalidTableError(f"{target} exists; pass --overwrite to replace it.")
-    if form.kind != "folder":
-        require_target(target)
-        return
-    require_target(target.with_name(f"{target.name}.unfinished.part"))
-    if target.exists():
+    is_folder = form.kind == "folder"
+    require_target(target.with_name(f"{target.name}.part") if is_folder else target)
+    if is_folder and target.exists():
         others = [path for path in target.iterdir() if path.suffix != ".parquet"]
         if others:
             raise InvalidTableError(
                 f"{target} holds more than parquet files ({others[0].name}); it is not replaced."
             )
+
+
+def _join_parquet(paths: list[Path], file) -> None:
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for batch in _batches(paths):
+            if writer is None:
+                writer = stack.enter_context(_parquet_writer(file, batch.schema))
+            writer.write_batch(batch)
 
 
 def _batches(parts: list[Path]) -> Iterator[pa.RecordBatch]:
@@ -329,24 +234,3 @@ def _parquet_writer(file, schema: pa.Schema):
     # A dictionary of embedding values would be as long as the column.
     repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
     return pq.ParquetWriter(file, schema, use_dictionary=repeated, compression="snappy")
-
-
-def _locked(folder: Path):
-    """Hold the folder of parts for this process; freed when the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two writers of one target are not told apart
-        return None
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    file = os.fdopen(os.open(folder / _LOCK, flags, 0o666), "wb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise InvalidTableError(f"Another process is at work on {folder}; wait for it.") from error
-    return file
-
-
-def _unlocked(file) -> None:
-    if file is not None:
-        file.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._files import require_target, write_file
+from .._files import held_alone, require_target, write_file
 from ..data.readers import file_checksum, read_labels, read_materials
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import CARD, WEIGHTS, load_encoder
@@ -67,47 +67,50 @@ def distill_to_folder(
         If `out` holds a run and `resume` is not set, or one that does not fit.
     SourceDataError
         If the data cannot be used.
+    OSError
+        If another process is at work on `out`.
     """
     report = report or (lambda title, n_done, n_in_all: None)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     require_target(out / STATE)
-    checkpoints = [_loaded(teacher) for teacher in teachers]
-    known_elements = frozenset.intersection(*(c.known_elements for c in checkpoints))
-    materials = None if structures is None else read_materials(structures)
-    features = None
-    if chgnet_sites:
-        if materials is None:
-            raise SourceDataError("CHGNet's features need structures; pass them too.")
-        features = chgnet_features(
-            materials, out / "structure_features", most_sites=chgnet_sites,
-            report=lambda done, total: report("structures through CHGNet", done, total),
+    with held_alone(out):
+        checkpoints = [_loaded(teacher) for teacher in teachers]
+        known_elements = frozenset.intersection(*(c.known_elements for c in checkpoints))
+        materials = None if structures is None else read_materials(structures)
+        features = None
+        if chgnet_sites:
+            if materials is None:
+                raise SourceDataError("CHGNet's features need structures; pass them too.")
+            features = chgnet_features(
+                materials, out / "structure_features", most_sites=chgnet_sites,
+                report=lambda done, total: report("structures through CHGNet", done, total),
+            )  # fmt: skip
+        table = pd.concat([read_labels(path) for path in labels], ignore_index=True)
+        known = gather_known_compounds(table, materials, features, known_elements=known_elements)
+        files = [*labels, *([] if structures is None else [structures])]
+        sources = [attribution, ATTRIBUTION if features is not None else None]
+        provenance = {
+            "command": command,
+            "attribution": "; ".join(filter(None, sources)) or None,
+            "data": {Path(path).name: file_checksum(path) for path in files},
+            "teacher_names": [Path(str(teacher)).name for teacher in teachers],
+            "teacher_provenance": [checkpoint.provenance for checkpoint in checkpoints],
+        }
+        checkpoint = distill(
+            checkpoints, known, out, settings, device=device, resume=resume,
+            provenance={k: v for k, v in provenance.items() if v},
+            report=lambda step, n_steps, losses: report("steps of the student", step, n_steps),
         )  # fmt: skip
-    known = gather_known_compounds(
-        pd.concat([read_labels(path) for path in labels], ignore_index=True), materials, features,
-        known_elements=known_elements,
-    )  # fmt: skip
-    files = [*labels, *([] if structures is None else [structures])]
-    sources = [attribution, ATTRIBUTION if features is not None else None]
-    provenance = {
-        "command": command,
-        "attribution": "; ".join(filter(None, sources)) or None,
-        "data": {Path(path).name: file_checksum(path) for path in files},
-        "teacher_names": [Path(str(teacher)).name for teacher in teachers],
-        "teacher_provenance": [checkpoint.provenance for checkpoint in checkpoints],
-    }
-    checkpoint = distill(
-        checkpoints, known, out, settings, device=device, resume=resume,
-        provenance={k: v for k, v in provenance.items() if v},
-        report=lambda step, n_steps, losses: report("steps of the student", step, n_steps),
-    )  # fmt: skip
-    history = checkpoint.provenance["history"]
-    kept = {k: v for k, v in checkpoint.provenance.items() if k != "history"}
-    checkpoint = Checkpoint(replace(checkpoint.description, provenance=kept), checkpoint.tensors)
-    checkpoint.save(out / WEIGHTS)
-    write_file(out / CARD, model_card(checkpoint))
-    write_file(out / "history.json", json.dumps(history, indent=1))
-    return out
+        history = checkpoint.provenance["history"]
+        kept = {k: v for k, v in checkpoint.provenance.items() if k != "history"}
+        checkpoint = Checkpoint(
+            replace(checkpoint.description, provenance=kept), checkpoint.tensors
+        )
+        checkpoint.save(out / WEIGHTS)
+        write_file(out / CARD, model_card(checkpoint))
+        write_file(out / "history.json", json.dumps(history, indent=1))
+        return out
 
 
 def _loaded(teacher) -> Checkpoint:

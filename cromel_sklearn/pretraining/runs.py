@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from .._files import require_target, write_file
+from .._files import held_alone, require_target, write_file
 from ..data.readers import read_labels, read_materials
 from ..encoders.registry import CARD, WEIGHTS
 from ..exceptions import CheckpointError, SourceDataError
@@ -61,6 +61,8 @@ def pretrain_to_folder(
         If `out` holds a run and `resume` is not set, or one that does not fit.
     SourceDataError
         If the data cannot be used.
+    OSError
+        If another process is at work on `out`.
     """
     out = Path(out)
     state_path = out / RUN_STATE
@@ -70,27 +72,28 @@ def pretrain_to_folder(
         )
     out.mkdir(parents=True, exist_ok=True)
     require_target(state_path)
-    materials = read_materials(structures)
-    if targets:
-        unknown = [name for name in targets if name not in materials.targets]
-        if unknown:
-            raise SourceDataError(
-                f"No target {', '.join(unknown)}; there is {', '.join(materials.targets)}."
-            )
-        materials = materials.only_targets(targets)
-    labels = None if labels_path is None else read_labels(labels_path)
-    if targets and labels is not None:
-        labels = labels[labels["property"].isin(targets)]
-    settings = {**(PAPER_SETTINGS if paper else {}), **settings}
-    # A run that was stopped before its first epoch ended has no state yet: it starts again.
-    pretrainer = CroMELPretrainer(
-        **settings, state_path=state_path, resume=resume and state_path.exists()
-    )
-    checkpoint = pretrainer.fit(materials, labels=labels).checkpoint_
-    command = None if command is None else command_without_paths(command)
-    provenance = {"command": command, "attribution": attribution}
-    checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})
-    checkpoint.save(out / WEIGHTS)
-    write_file(out / CARD, model_card(checkpoint))
-    write_file(out / HISTORY, json.dumps(pretrainer.history_, indent=1))
-    return out
+    with held_alone(out):
+        materials = read_materials(structures)
+        if targets:
+            unknown = [name for name in targets if name not in materials.targets]
+            if unknown:
+                raise SourceDataError(
+                    f"No target {', '.join(unknown)}; there is {', '.join(materials.targets)}."
+                )
+            materials = materials.only_targets(targets)
+        labels = None if labels_path is None else read_labels(labels_path)
+        if targets and labels is not None:
+            labels = labels[labels["property"].isin(targets)]
+        settings = {**(PAPER_SETTINGS if paper else {}), **settings}
+        # A run that was stopped before its first epoch ended has no state yet: it starts again.
+        pretrainer = CroMELPretrainer(
+            **settings, state_path=state_path, resume=resume and state_path.exists()
+        )
+        checkpoint = pretrainer.fit(materials, labels=labels).checkpoint_
+        command = None if command is None else command_without_paths(command)
+        provenance = {"command": command, "attribution": attribution}
+        checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})
+        checkpoint.save(out / WEIGHTS)
+        write_file(out / CARD, model_card(checkpoint))
+        write_file(out / HISTORY, json.dumps(pretrainer.history_, indent=1))
+        return out
