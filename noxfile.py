@@ -5,6 +5,7 @@ the present one, as `.ci/run` does.
 """
 
 import hashlib
+import re
 import tarfile
 from pathlib import Path
 
@@ -14,14 +15,17 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests", "docs", "bench"]
 
-#: The lower bounds of pyproject.toml, each exactly; of torch, whichever build there is.
+#: torch of the other sessions: its lower bound has no build that every machine takes.
+TORCH = re.search("^torch==.*$", Path("constraints.txt").read_text(encoding="utf-8"), re.M)[0]
+#: The lower bounds of pyproject.toml, each exactly.
 OLDEST = [
     "scikit-learn==1.6.0", "numpy==1.26.0", "pandas==2.1.0", "scipy==1.13.0", "joblib==1.3.0",
     "skorch==1.1.0", "matplotlib==3.8.0", "pooch==1.8.0", "pyarrow==15.0.0", "pymatgen==2024.8.9",
     "rich==13.0.0", "safetensors==0.4.3", "typer==0.15.1", "polars==1.0.0",
-    "crepes==0.7.0", "markdown-it-py==3.0.0", "threadpoolctl==3.1.0",
+    "crepes==0.8.0", "markdown-it-py==3.0.0", "threadpoolctl==3.1.0",
     "imbalanced-learn==0.13.0", "cloudpickle==3.0.0",
-    "monty==2024.7.30",  # pymatgen's, of the same time: newer ones warn
+    # Theirs, of the same time: newer ones warn.
+    "monty==2024.7.30", "click==8.1.8", "pyparsing==3.1.4",
 ]  # fmt: skip
 #: How the package behaves in scikit-learn: what other versions could break.
 CONTRACT = ["tests/contract", "tests/estimators/test_transformer.py", "tests/encoders"]
@@ -94,14 +98,14 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def oldest(session: nox.Session) -> None:
     """The contract with scikit-learn in the oldest versions that are supported."""
-    install(session, *OLDEST, "-e", ".[test]", constrained=False)
+    install(session, TORCH, *OLDEST, "-e", ".[test]", constrained=False)
     session.run("python", "-m", "pytest", *CONTRACT, *session.posargs)
 
 
 @nox.session
 def newest(session: nox.Session) -> None:
     """The contract with scikit-learn in the newest versions that there are."""
-    install(session, "--upgrade", "-e", ".[test]", constrained=False)
+    install(session, "--upgrade", TORCH, "-e", ".[test]", constrained=False)
     session.run("python", "-m", "pytest", *CONTRACT, *session.posargs)
 
 

@@ -52,6 +52,8 @@ UNYIELDED = {
 
 # Checks in the lists below that older supported versions of scikit-learn do not have.
 SINCE = {"check_estimator_sparse_tag": "1.7"}
+# Checks that later versions make of estimators alone that take sparse matrices.
+UNTIL = {"check_sample_weight_equivalence_on_sparse_data": "1.7"}
 
 NOT_FOR_FORMULAS = {
     "check_complex_data": "a complex number is refused as any number is: it is no composition",
@@ -84,6 +86,7 @@ NOT_FOR_MEASUREMENTS = {
     "check_fit2d_predict1d": "one column of formulas may be one-dimensional",
     "check_n_features_in": "a formula is one feature, whatever the numbers it was made of",
     "check_n_features_in_after_fitting": "likewise; see test_bad_feature_columns_are_named",
+    "check_sample_weight_equivalence_on_sparse_data": "a sparse matrix cannot hold formulas",
 }
 
 NOT_FOR_CLASSIFIER = {
@@ -151,7 +154,8 @@ def test_not_applicable_checks_exist(case):
     missing = CASES[case][2].keys() - known
     version = parse_version(sklearn.__version__)
     too_new = {name for name, since in SINCE.items() if version < parse_version(since)}
-    assert missing <= too_new
+    too_old = {name for name, until in UNTIL.items() if version >= parse_version(until)}
+    assert missing <= too_new | too_old
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -20,7 +20,7 @@ PIECES = [
     "Si", "H2O", "e-4", "0.5", "1e9", "  ", "Zz", "at%", "3O", "₂",
 ]  # fmt: skip
 # pymatgen does not know dots between parts, nor capital exponents.
-_OURS_ALONE = re.compile(r"[·•⋅∙*₀-₉E]|e[+-]?[0-9]+ *\.|[A-Za-z)\]}] *\. *[A-Z(\[{]")
+_OURS_ALONE = re.compile(r"[·•⋅∙*₀-₉E]|e[+-]?[0-9]+ *\.|(?:[A-Za-z)\]}] *|[0-9] +)\. *[A-Z(\[{]")
 
 
 def check(text: str) -> None:
