@@ -63,7 +63,7 @@ class LabelledCompositions:
         CheckpointError
             If the file is damaged or belongs to other settings.
         """
-        header, tensors = read_artifact(path, _CHUNK_KIND, _CHUNK_VERSION)
+        header, tensors = read_artifact(path, _CHUNK_KIND, _CHUNK_VERSION, check=_require_rows)
         if header.get("settings") != settings:
             raise CheckpointError(f"{path} belongs to another distillation.")
         compositions = CompositionBatch(
@@ -71,6 +71,22 @@ class LabelledCompositions:
         )
         names = ("components", "means", "deviations")
         return cls(compositions, TeacherTargets(*(tensors[name] for name in names)))
+
+
+def _require_rows(header: dict, tensors: dict[str, np.ndarray]) -> None:
+    """Check that a file holds a number of compositions, and as many answers of each kind."""
+    kinds = {
+        "atomic_numbers": "u", "atomic_fractions": "f", "components": "f", "means": "f",
+        "deviations": "f",
+    }  # fmt: skip
+    if {name: array.dtype.kind for name, array in tensors.items()} != kinds:
+        raise ValueError(f"it holds {', '.join(tensors)}, expected {', '.join(kinds)} as numbers")
+    shapes = {name: array.shape for name, array in tensors.items()}
+    is_table = all(len(shape) == 2 for shape in shapes.values())
+    n_rows = {shape[0] for shape in shapes.values() if shape}
+    alike = [("atomic_numbers", "atomic_fractions"), ("means", "deviations")]
+    if not is_table or len(n_rows) != 1 or any(shapes[a] != shapes[b] for a, b in alike):
+        raise ValueError(f"its tables are of other shapes: {shapes}")
 
 
 class SyntheticChunks:

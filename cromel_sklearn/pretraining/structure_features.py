@@ -19,7 +19,7 @@ ATTRIBUTION = (
 )
 N_FEATURES = 64
 _KIND = "cromel_structure_features"
-_VERSION = 1
+_VERSION = 2
 _CHUNK = 500
 _BATCH = 32
 
@@ -61,10 +61,14 @@ def chgnet_features(
     for start in range(0, len(order), _CHUNK):
         rows = order[start : start + _CHUNK]
         path = Path(folder) / f"chgnet-{start:06d}.safetensors"
-        identity = {"ids": [str(name) for name in materials.ids[rows]]}
+        identity = {
+            "ids": [str(name) for name in materials.ids[rows]], "source": materials.checksum
+        }  # fmt: skip
+        shape = (len(rows), N_FEATURES)
         try:
             header, tensors = read_artifact(path, _KIND, _VERSION)
-            if header != identity:
+            found = tensors.get("features", np.empty(0))
+            if header != identity or found.shape != shape or found.dtype != np.float32:
                 raise CheckpointError(f"{path} belongs to other structures.")
         except CheckpointError:  # not there yet, of other structures, or damaged: made anew
             model = model or _load_model()

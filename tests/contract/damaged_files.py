@@ -6,29 +6,40 @@ import random
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
+import torch
 from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn import (
     Checkpoint,
+    CheckpointError,
     CroMELClassifier,
     CroMELPretrainer,
     CroMELRegressor,
     CroMELTransformer,
 )
 from cromel_sklearn._artifacts import read_artifact, write_artifact
+from cromel_sklearn.data.composition import read_compositions
+from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
+from cromel_sklearn.pretraining import structure_features
+from cromel_sklearn.pretraining.distillation_data import LabelledCompositions
 from cromel_sklearn.pretraining.run_state import RunState
+from cromel_sklearn.pretraining.teachers import TeacherTargets
 
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")
 SALTS = [f"{alkali}{halide}" for alkali in ALKALIS for halide in HALIDES]
 #: Kinds of files that `written_example` writes.
-EXAMPLES = ("encoder", "regressor", "classifier", "run_state")
+EXAMPLES = (
+    "encoder", "regressor", "classifier", "run_state", "distillation_state", "answers", "features"
+)  # fmt: skip
 #: What an entry of a header must not be able to do harm as.
 NASTY = (
     None, [], {}, "", "no such thing", -1, 0, 1, 2.5, 10**7, 10**18, -(10**18), 1e308, True,
@@ -150,6 +161,18 @@ def written_example(name: str, folder: Path, checkpoint) -> Example:
         structures, targets = _alkali_halides()
         small_pretrainer(state_path=path).fit(structures, targets)
         return Example(path, RunState.load, lambda state: state.save(path.with_name("again")))
+    if name == "distillation_state":
+        _stepped_state().save(path)
+        return Example(path, partial(RunState.load, measured="components"), _use_state)
+    if name == "answers":
+        said = np.ones((len(SALTS), 3), dtype=np.float32)
+        answers = LabelledCompositions(
+            read_compositions(SALTS)[0], TeacherTargets(said, said, said)
+        )
+        answers.save(path, {"seed": 0})
+        return Example(path, partial(LabelledCompositions.load, settings={"seed": 0}), len)
+    if name == "features":
+        return _features_example(path)
     y = np.linspace(0, 1, len(SALTS))
     estimator = CroMELRegressor
     if name == "classifier":
@@ -183,6 +206,44 @@ def _alkali_halides():
 def small_checkpoint() -> Checkpoint:
     """Checkpoint of the alkali halides."""
     return small_pretrainer().fit(*_alkali_halides()).checkpoint_
+
+
+def _stepped_state() -> RunState:
+    """State of a network after a step."""
+    net = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(net.parameters())
+    net(torch.ones(4, 3)).sum().backward()
+    optimizer.step()
+    history = [{"components": 0.5, "seconds": 0.1}]
+    return RunState(
+        {"seed": 0}, {"net": net.state_dict()}, {"optimizer": optimizer.state_dict()}, {}, history
+    )
+
+
+def _features_example(path: Path) -> Example:
+    materials = materials_from_structures(*_alkali_halides())
+    stubs = {
+        "_load_model": mock.Mock(), "_CHUNK": len(materials),
+        "_features": lambda model, materials, rows: np.ones((len(rows), 64), dtype=np.float32),
+    }  # fmt: skip
+    with mock.patch.multiple(structure_features, **stubs):
+        structure_features.chgnet_features(materials, path.parent)
+    written = path.parent / "chgnet-000000.safetensors"
+
+    def read(place):
+        refuse = mock.Mock(side_effect=CheckpointError("made anew"))
+        place.replace(place.with_name(written.name))
+        try:
+            with mock.patch.object(structure_features, "_load_model", refuse):
+                return structure_features.chgnet_features(materials, place.parent)
+        finally:
+            place.with_name(written.name).replace(place)
+
+    return Example(written.replace(path), read, np.sum)
+
+
+def _use_state(state: RunState) -> None:
+    repr(state.history)
 
 
 def _use_encoder(checkpoint) -> None:

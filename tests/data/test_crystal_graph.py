@@ -1,5 +1,7 @@
 """Crystal graphs know the crystal, not its cell; they are counted right, cached and named."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from damaged_files import flipped_bits, truncated
 from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn._artifacts import read_artifact, write_artifact
@@ -513,6 +516,48 @@ def test_a_damaged_cache_is_told_and_written_again(damage, materials, user_cache
     assert cache.read_bytes() == content
     _refuse_to_build(monkeypatch)
     _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), built)
+
+
+def test_every_flipped_bit_of_a_cache_is_noticed(materials, user_cache):
+    built = build_crystal_graphs(materials, n_jobs=1)
+    (cache,) = _caches(materials.path.parent)
+    content = cache.read_bytes()
+    for damaged in [*flipped_bits(content, 100), *truncated(content, 20)]:
+        cache.write_bytes(damaged)
+        with pytest.warns(UserWarning, match="The crystal graphs are built again"):
+            assert crystal_graph._read_cache(cache, materials, crystal_graph.CUTOFF) is None
+    with pytest.warns(UserWarning, match="The crystal graphs are built again"):
+        _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), built)
+
+
+# A script of its own: processes that start at once and share nothing but the folder.
+BUILDER = """
+import hashlib, sys
+from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+from cromel_sklearn.data.readers import read_materials
+materials = read_materials(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+graphs = build_crystal_graphs(materials, n_jobs=1)
+print(hashlib.sha256(graphs.distances.tobytes() + graphs.neighbors.tobytes()).hexdigest())
+"""
+
+
+def test_four_processes_build_one_whole_cache(materials, user_cache, monkeypatch):
+    command = [sys.executable, "-W", "error", "-c", BUILDER, str(materials.path)]
+    pipe = subprocess.PIPE
+    builders = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(4)]
+    assert [builder.stdout.readline() for builder in builders] == ["ready\n"] * 4
+    for builder in builders:
+        builder.stdin.write("\n")
+        builder.stdin.flush()
+    digests = {builder.communicate()[0] for builder in builders}
+    assert [builder.returncode for builder in builders] == [0] * 4
+    assert len(digests) == 1
+    names = sorted(path.name for path in materials.path.parent.iterdir())
+    assert len(names) == 2, names  # the source and its cache, nothing partial
+    _refuse_to_build(monkeypatch)
+    build_crystal_graphs(materials, n_jobs=1)
 
 
 def test_builders_at_once_leave_one_whole_cache(materials, user_cache, monkeypatch):

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import register_encoder
+from damaged_files import flipped_bits, truncated
 from register_encoder import register
 
 from cromel_sklearn import (
     CheckpointError,
+    CroMELError,
     CroMELTransformer,
     EncoderNotFoundError,
     list_encoders,
@@ -180,6 +182,54 @@ def test_damaged_manifests_are_named_in_one_line(text, empty_registry):
         assert caught.value.__cause__ is not None
     with pytest.raises(CheckpointError, match="manifest.json is damaged: "):
         registry.encoder_identity("a")
+
+
+def test_flipped_bits_of_a_manifest_load_nothing_else(empty_registry, run_folder, checkpoint):
+    register(run_folder, "test@1.0")
+    manifest = empty_registry / registry.MANIFEST
+    content = manifest.read_bytes()
+    for damaged in [*flipped_bits(content, 100), *truncated(content, 20)]:
+        manifest.write_bytes(damaged)
+        registry._read_manifest.cache_clear()
+        try:
+            loaded = load_encoder("test@1.0")
+        except CroMELError:
+            continue
+        assert loaded.checksum == checkpoint.checksum  # white space of JSON
+
+
+# A process of its own, in which nothing is loaded yet.
+EIGHT_THREADS = """
+import threading
+from cromel_sklearn import load_encoder
+from cromel_sklearn.encoders import registry
+
+reads, read = [], registry.Checkpoint.load.__func__
+
+def counted(cls, path, **arguments):
+    reads.append(path)
+    return read(cls, path, **arguments)
+
+registry.Checkpoint.load = classmethod(counted)
+start, loaded = threading.Barrier(8), []
+
+def load():
+    start.wait()
+    loaded.append(load_encoder("mp-multi"))
+
+threads = [threading.Thread(target=load) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(loaded), len({id(one) for one in loaded}), len(reads))
+"""
+
+
+def test_eight_threads_at_the_first_load_share_one_encoder():
+    command = [sys.executable, "-W", "error", "-c", EIGHT_THREADS]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.stdout == "8 1 1\n", result.stderr
 
 
 def test_manifest_that_is_no_file_is_named(empty_registry):
