@@ -13,7 +13,7 @@ from .views import EncodedTable
 CHUNK = 8_192
 
 
-@dataclass
+@dataclass(repr=False)
 class Stack:
     """Fitted members with their weights.
 
@@ -33,6 +33,9 @@ class Stack:
     weights: Any = None
     fitted: list = field(default_factory=list)
     left_out: dict = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Stack(members={list(self.members)}, left_out={list(self.left_out)})"
 
     def predict(self, table: EncodedTable):
         """Predictions of each member.

@@ -10,7 +10,13 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from cromel_sklearn import CroMELTransformer, documentation, load_encoder
+from cromel_sklearn import (
+    CroMELRegressor,
+    CroMELTransformer,
+    documentation,
+    load_encoder,
+    load_standard_enthalpies,
+)
 
 
 @pytest.fixture
@@ -69,3 +75,12 @@ def test_checkpoint_without_release_or_errors_is_shown_too(checkpoint):
     )
     assert "<td>pretrained</td>" in bare._repr_html_()
     assert load_encoder("mp-multi").untrained().release is None
+
+
+def test_parts_of_a_fitted_estimator_show_no_page_of_arrays():
+    sample = load_standard_enthalpies()
+    model = CroMELRegressor(members=["element_trees", "support_vectors"], random_state=0, verbose=0)
+    model.fit(sample.formulas[:60], sample.target[:60])
+    for name, value in vars(model).items():
+        assert len(repr(value)) < 1_000, name
+    assert repr(model.stack_).startswith("Stack(members=['element_trees'")
