@@ -33,15 +33,17 @@ target = table.columns[1]
 
 # %%
 # To see whether it works, a part of the table plays the candidates: their values are hidden, and
-# looked up as they are "made".
+# looked up as they are "made". The encoder may not look up what somebody calculated of them either,
+# as if they were new to everybody (`Known compounds <../columns.html#known-compounds>`_).
 
 n_measured = len(table) // 3
 measured, candidates = table[:n_measured], table[n_measured:].reset_index(drop=True)
 
-from cromel_sklearn import CroMELRegressor
+from cromel_sklearn import CroMELRegressor, load_encoder
 
+encoder = load_encoder("mp-multi").without_calculated_values()
 members = ["support_vectors", "element_trees", "fraction_trees"]  # a quick choice
-model = CroMELRegressor(members=members, random_state=0, verbose=0)
+model = CroMELRegressor(encoder, members=members, random_state=0, verbose=0)
 model.fit(measured["formula"], measured[target])
 
 # %%
@@ -69,7 +71,7 @@ ranked = candidates.assign(
 ranked.head(10).round(2)
 
 # %%
-# How many hits come of the first so many? Beside it the same trees on bare fractions of the
+# How many hits are among the first so many? Beside it trees on fractions and statistics of the
 # elements, without uncertainty, and candidates drawn by lot.
 
 import matplotlib.pyplot as plt
@@ -99,8 +101,5 @@ ax.set(xlabel="candidates made", ylabel="hits", xlim=(0, 100), ylim=(0, None))
 ax.legend(frameon=False)
 
 # %%
-# Many of these compounds were calculated by somebody, and the encoder remembers that, as it would
-# of your candidates (`Known compounds <../columns.html#known-compounds>`_).
-#
 # Candidates of your own: ``cromel candidates`` writes formulas, ``cromel screen`` ranks tables of
 # any size and gives a reason for each row (`From the shell <../shell.html>`_).
