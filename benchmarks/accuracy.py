@@ -4,201 +4,80 @@ Command, from the repository root (results of each task, model and fold are kept
 on where it was stopped)::
 
     python benchmarks/accuracy.py [--tasks formation_enthalpy ...] [--models cromel+svr ...]
-                                  [--folds 0 1 2 3 4] [--split formula|system] [--drop-stale]
+        [--folds 0 1 2 3 4] [--splits formula system development] [--jobs 2] [--budget HOURS]
+        [--drop-stale]
 
-In: the fourteen tasks of ``load_task`` below ``CROMEL_DATA`` (default
-``../shared/data``) and the models of ``models.py``. Split `formula`: MatBench's own folds, grouped
-by reduced formula elsewhere; `system`: grouped by chemical system, for all tasks. Every fold fits a
-fresh clone on its training rows only. Out: one JSON file a task in ``benchmarks/results/accuracy``
-or ``benchmarks/results/accuracy_system`` with scores per fold, seconds, versions and checksums,
-predictions for the parity plots in ``benchmarks/results/predictions``, and a printed table. A
-result is computed again when the table, the encoder, the peer's runner, the model's parameters or,
-for our own estimators, the package's version changed; ``--drop-stale`` deletes it instead.
+In: the fourteen tasks of ``load_task`` below ``CROMEL_DATA`` (default ``../shared/data``) and the
+models of ``models.py``. Split `formula`: MatBench's own folds, grouped by reduced formula
+elsewhere; `system`: grouped by chemical system, for all tasks; `development`: folds inside the
+training rows of the first fold, on which families choose their member. Every fold fits a fresh
+clone on its training rows only. Out: one JSON file a task in ``benchmarks/results/accuracy``,
+``accuracy_system`` and ``development`` with scores per fold, seconds and versions, and predictions
+in ``benchmarks/results/predictions``. A result is computed again when its fingerprint is another
+(``fingerprints.py``); ``--drop-stale`` deletes it instead.
 """
 
 import argparse
-import hashlib
-import json
-import os
-import platform
 import time
-import warnings
-from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
 
-import numpy as np
-from models import models
-from paths import DATA_HOME, RESULTS
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-from sklearn.base import clone
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    mean_absolute_error,
-    r2_score,
-    roc_auc_score,
-    root_mean_squared_error,
-)
-from tasks import TASKS, load_task
+from parallel import clock, run_jobs, use_one_thread
 
-from cromel_sklearn import InvalidCompositionWarning, load_encoder
-from cromel_sklearn._files import write_file
-from cromel_sklearn.data.readers import file_checksum
-from cromel_sklearn.estimators.measurement_estimator import MeasurementEstimator
+use_one_thread()
 
-FOLDERS = {"formula": RESULTS / "accuracy", "system": RESULTS / "accuracy_system"}
-PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")
-#: Predictions of these are kept for the parity plots, split by formula.
-PARITY_TASKS = ("formation_enthalpy", "band_gap")
-PARITY_MODELS = ("cromel+svr", "magpie+extratrees", "model", "crabnet", "roost")
+import numpy as np  # noqa: E402 (after the number of threads)
+from cells import Cell, folds, is_done, run_cell, task_models  # noqa: E402
+from plan import expected_seconds  # noqa: E402
+from results_store import FOLDERS, PREDICTIONS, read_json, write_json  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+from tasks import TASKS  # noqa: E402
 
 
-def predict(model, X, is_classification: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Values twice, or classes and what they were decided by; the model runs once."""
-    if not is_classification:
-        predicted = model.predict(X)
-        return predicted, predicted
-    if hasattr(model, "decision_function"):
-        decision = model.decision_function(X)
-        return decision > 0, decision
-    probability = model.predict_proba(X)[:, 1]
-    return probability > 0.5, probability
+def run_missing(
+    cells: list[Cell], n_jobs: int, hours: float = np.inf, console: Console | None = None
+) -> list[Cell]:
+    """Run the cells that are missing or out of date, in their order; give those left over."""
+    console = Console() if console is None else console
+    missing = [cell for cell in cells if not is_done(cell)]
+    seconds = expected_seconds(missing)
+    total = sum(seconds.values()) / n_jobs
+    console.print(
+        f"{len(cells) - len(missing)} cells are there, {len(missing)} are missing: about "
+        f"{clock(total)} in {n_jobs} processes"
+    )
+    until = time.monotonic() + 3600 * hours
+    left, failed = run_jobs(run_cell, missing, seconds, n_jobs, until, console)
+    if left:
+        rest = sum(seconds[cell] for cell in left) / n_jobs
+        console.print(f"{len(left)} cells are left for another run: about {clock(rest)}")
+    if failed:
+        console.print(f"[red]{len(failed)} cells failed[/red]")
+    return left
 
 
-def scores(target, predicted, decision, is_classification: bool) -> dict[str, float]:
-    """Metrics of one fold."""
-    if is_classification:
-        return {
-            "balanced_accuracy": balanced_accuracy_score(target, predicted),
-            "roc_auc": roc_auc_score(target, decision),
-        }
-    return {
-        "r2": r2_score(target, predicted),
-        "mae": mean_absolute_error(target, predicted),
-        "rmse": root_mean_squared_error(target, predicted),
-    }
-
-
-def fingerprint(model, table_checksum: str) -> str:
-    """What a result depends on: the table, the model's parameters, weights and sources."""
-    parts = [table_checksum, version("scikit-learn")]
-    for name, value in [("model", model), *sorted(model.get_params().items())]:
-        if getattr(value, "encoder", None) is not None:
-            parts.append(load_encoder(value.encoder).checksum)
-        if hasattr(value, "source_checksum"):
-            parts.append(value.source_checksum())
-        if isinstance(value, MeasurementEstimator):  # how they train
-            parts.append(version("cromel-sklearn"))
-        if isinstance(value, str | int | float | bool | dict | None):
-            parts.append(f"{name}={value!r}")
-        elif not hasattr(value, "get_params"):
-            parts.append(f"{name}:{type(value).__name__}")
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=1)
-def environment() -> dict:
-    """Versions and machine, recorded with each result."""
-    found = {package: version(package) for package in PACKAGES}
-    return {**found, "python": platform.python_version(), "machine": f"{os.cpu_count()} cores"}
-
-
-def read_json(path: Path) -> dict:
-    """Results so far: {model: {fold: result}}."""
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
-def write_json(path: Path, results: dict) -> None:
-    """Write results in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    indent = None if path.parent.name == "predictions" else 1
-    write_file(path, json.dumps(results, indent=indent, sort_keys=True) + "\n")
-
-
-def run_fold(model, data, fold: tuple[np.ndarray, np.ndarray]) -> tuple[dict, np.ndarray]:
-    """Fit a fresh clone on the training rows and score the test rows."""
-    train, test = fold
-    is_classification = data.task.is_classification
-    started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InvalidCompositionWarning)
-        fitted = clone(model).fit(data.X.iloc[train], data.target[train])
-        predicted, decision = predict(fitted, data.X.iloc[test], is_classification)
-    figures = scores(data.target[test], predicted, decision, is_classification)
-    result = {
-        "scores": {metric: round(value, 6) for metric, value in figures.items()},
-        "seconds": round(time.perf_counter() - started, 2),
-        "environment": {**environment(), **getattr(fitted, "versions_", {})},
-    }
-    return result, predicted
-
-
-def load_silently(name: str):
-    """Load a task without the warnings about its malformed rows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return load_task(name, DATA_HOME)
-
-
-def run_task(name: str, arguments, progress) -> None:
-    """Fill in the results of one task that are missing or out of date."""
-    data = load_silently(name)
-    folds = data.folds if arguments.split == "formula" else data.system_folds
-    table_checksum = file_checksum(data.path)
-    path = FOLDERS[arguments.split] / f"{name}.json"
-    predictions_path = RESULTS / "predictions" / f"{name}.json"
-    found = models(data.task, data.X["formula"])
-    wanted = arguments.models
-    chosen = {key: found[key] for key in found if wanted is None or key in wanted}
-    bar = progress.add_task(name, total=len(chosen) * len(arguments.folds))
-    for key, model in chosen.items():
-        mark = fingerprint(model, table_checksum)
-        keeps = arguments.split == "formula" and name in PARITY_TASKS and key in PARITY_MODELS
-        for fold in map(str, arguments.folds):
-            results, predictions = read_json(path), read_json(predictions_path)
-            done = results.get(key, {}).get(fold, {"fingerprint": None})
-            if done["fingerprint"] != mark or (keeps and fold not in predictions.get(key, {})):
-                result, predicted = run_fold(model, data, folds[int(fold)])
-                result |= {"fingerprint": mark, "table_sha256": table_checksum}
-                # Again: another run may have added to them.
-                results, predictions = read_json(path), read_json(predictions_path)
-                results.setdefault(key, {})[fold] = result
-                write_json(path, results)
-                if keeps:
-                    measured = data.target[folds[int(fold)][1]]
-                    for label, values in (("measured", measured), (key, predicted)):
-                        short = [float(f"{value:.4g}") for value in values]
-                        predictions.setdefault(label, {})[fold] = short
-                    write_json(predictions_path, predictions)
-            progress.advance(bar)
-
-
-def drop_stale(name: str, arguments) -> int:
-    """Delete results whose table, encoder or model is no longer the one they were made with."""
-    data = load_silently(name)
-    path = FOLDERS[arguments.split] / f"{name}.json"
-    if not path.exists():
-        return 0
-    found = models(data.task, data.X["formula"])
+def drop_stale(name: str, split: str) -> int:
+    """Delete results that are no longer those of today's models and rows."""
+    path = FOLDERS[split] / f"{name}.json"
     results = read_json(path)
-    table_checksum = file_checksum(data.path)
-    marks = {key: fingerprint(found[key], table_checksum) for key in results if key in found}
+    found = task_models(name)
     fresh = {
-        key: {fold: r for fold, r in by_fold.items() if r["fingerprint"] == marks.get(key)}
-        for key, by_fold in results.items()
-    }
-    n_dropped = sum(len(results[key]) - len(fresh[key]) for key in results)
-    write_json(path, {key: by_fold for key, by_fold in fresh.items() if by_fold})
-    predictions_path = RESULTS / "predictions" / f"{name}.json"
-    if arguments.split == "formula" and predictions_path.exists():
-        kept = {
-            key: {fold: v for fold, v in by_fold.items() if key == "measured" or fold in fresh[key]}
-            for key, by_fold in read_json(predictions_path).items()
-            if key == "measured" or fresh.get(key)
+        model: {
+            fold: result
+            for fold, result in by_fold.items()
+            if model in found and is_done(Cell(name, split, model, int(fold)))
         }
-        write_json(predictions_path, kept)
+        for model, by_fold in results.items()
+    }
+    n_dropped = sum(len(results[model]) - len(fresh[model]) for model in results)
+    if n_dropped:
+        write_json(path, {model: by_fold for model, by_fold in fresh.items() if by_fold})
+    if split == "formula" and (kept := read_json(PREDICTIONS / f"{name}.json")):
+        kept = {
+            model: {f: v for f, v in by_fold.items() if model == "measured" or f in fresh[model]}
+            for model, by_fold in kept.items()
+            if model == "measured" or fresh.get(model)
+        }
+        write_json(PREDICTIONS / f"{name}.json", kept)
     return n_dropped
 
 
@@ -228,19 +107,31 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--models", nargs="+", help="such as cromel+svr; all by default")
     parser.add_argument("--folds", nargs="+", type=int, choices=range(5), default=list(range(5)))
-    parser.add_argument("--split", choices=FOLDERS, default="formula")
+    parser.add_argument("--splits", nargs="+", choices=FOLDERS, default=["formula"])
+    parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
+    parser.add_argument("--budget", type=float, default=np.inf, help="hours")
     parser.add_argument("--drop-stale", action="store_true", help="delete what is out of date")
     arguments = parser.parse_args()
     console = Console()
-    if arguments.drop_stale:
+    cells = []
+    for split in arguments.splits:
         for name in arguments.tasks:
-            console.print(f"{name}: {drop_stale(name, arguments)} results deleted")
-        return
-    with Progress(console=console) as progress:
-        for name in arguments.tasks:
-            run_task(name, arguments, progress)
-    for name in arguments.tasks:
-        print_table(name, arguments.split, console)
+            if arguments.drop_stale:
+                console.print(f"{name}, {split}: {drop_stale(name, split)} results deleted")
+                continue
+            n_folds = len(folds(name, split))
+            cells += [
+                Cell(name, split, model, fold)
+                for model in task_models(name)
+                if arguments.models is None or model in arguments.models
+                for fold in arguments.folds
+                if fold < n_folds
+            ]
+    if cells:
+        run_missing(cells, arguments.jobs, arguments.budget, console)
+        for split in arguments.splits:
+            for name in arguments.tasks:
+                print_table(name, split, console)
 
 
 if __name__ == "__main__":

@@ -1,49 +1,40 @@
-"""Who is better than whom, and how much of it is knowledge of the very composition?
+"""Who is better than whom: families of models, their members, and the verdicts on them.
 
-All rules of comparison are here. Command, from the repository root, after accuracy.py::
-
-    python benchmarks/comparison.py
-
-In: the predictions that ``accuracy.py`` keeps for formation_enthalpy and band_gap, and the source
-data below ``CROMEL_DATA`` (default ``../shared/data``). Out: ``benchmarks/results/known.json``, the
-mean absolute error of each model on the test rows whose composition was among those that the
-default encoder was pretrained on, with calculated values, and on those that were not.
+All rules of comparison are here.
 """
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from paths import DATA_HOME, RESULTS
+from results_store import FOLDERS, read_json
 from scipy.stats import t as student
+from statsmodels.stats.multitest import multipletests
 from tasks import TASKS
 
 N_FOLDS = 5
-#: A model with this in its name is shown as a warning and compared with nothing.
-LEAK = "leak"
+LEVEL = 0.05
 #: What is compared, in this order: label -> featurizers or models that belong to it.
 FAMILIES = {
-    "CroMEL": ("cromel", "cromel-embedding", "model"),
-    "CroMEL + Magpie": ("cromel-magpie",),
+    "CroMEL": ("model",),
+    "CroMEL, frozen": ("cromel", "cromel-embedding"),
     "fractions": ("fractions",),
     "Magpie": ("magpie",),
+    "Magpie + fractions": ("magpie-fractions",),
     "mat2vec": ("mat2vec",),
     "matscholar": ("matscholar",),
     "untrained": ("untrained",),
-    "CrabNet": ("crabnet", "crabnet-300"),
+    "CrabNet": ("crabnet",),
     "Roost": ("roost",),
     "MODNet": ("modnet",),
-    "paper": ("paper-protocol",),
 }
-OURS = "CroMEL"
-#: Labels without structures that the default encoder has learned.
-LABELS = ("formation_energy_per_atom", "band_gap")
+OURS = ("CroMEL", "CroMEL, frozen")
+#: The member of a family whose development folds have not been run.
+BY_DEFAULT = "extratrees"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How CroMEL compares with another family on one task.
+    """How a family of ours compares with another on one task.
 
     Attributes
     ----------
@@ -52,17 +43,14 @@ class Verdict:
     word : {"better", "level", "worse", "open"}
         Open: fewer than three common folds.
     n_folds : int
+    p : float
+        Of the corrected resampled t-test, corrected by Holm's procedure over the tasks.
     """
 
     gain: float
     word: str
     n_folds: int
-
-
-def read_results(folder: Path) -> dict:
-    """Results by task, model and fold, in the order of `TASKS`."""
-    paths = {name: folder / f"{name}.json" for name in TASKS}
-    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
+    p: float
 
 
 def error_name(task: str) -> str:
@@ -70,126 +58,140 @@ def error_name(task: str) -> str:
     return "balanced error" if TASKS[task].is_classification else "MAE"
 
 
-def errors(task: str, by_fold: dict) -> dict[str, float]:
+def fold_errors(task: str, by_fold: dict) -> dict[str, float]:
     """Error of each fold: mean absolute error, or 1 - balanced accuracy for classes."""
     if TASKS[task].is_classification:
         return {fold: 1 - r["scores"]["balanced_accuracy"] for fold, r in by_fold.items()}
     return {fold: result["scores"]["mae"] for fold, result in by_fold.items()}
 
 
-def family_errors(task: str, results: dict, family: str) -> tuple[str, dict[str, float]] | None:
-    """Member of a family with most folds and, among those, the smallest mean error."""
-    members = {
-        model: errors(task, by_fold)
-        for model, by_fold in results.items()
-        if model.partition("+")[0] in FAMILIES[family] and LEAK not in model
-    }
-    if not members:
-        return None
-    return min(members.items(), key=lambda m: (-len(m[1]), np.mean(list(m[1].values()))))
+@dataclass(frozen=True)
+class Results:
+    """Results of one split, and the development folds on which members are chosen.
 
-
-def our_errors(task: str, results: dict, family: str) -> tuple[str, dict[str, float]] | None:
-    """Our member to compare with a family: an estimator of ours, or under a regressor of theirs.
-
-    Peers bring a network of their own: all of ours stand against them.
+    Attributes
+    ----------
+    tasks, development : dict
+        Task -> model -> fold -> result, of today's encoder.
+    encoder : str
+        Digest of its weights; results of another are left out.
     """
-    theirs = {
-        model.partition("+")[2]
-        for model in results
-        if model.partition("+")[0] in FAMILIES[family] and "+" in model
-    }
-    comparable = {
-        model: by_fold
-        for model, by_fold in results.items()
-        if not theirs or model.partition("+")[2] in theirs | {""}
-    }
-    return family_errors(task, comparable, OURS)
+
+    tasks: dict
+    development: dict
+    encoder: str
+
+    def current(self, by_fold_or_size: dict) -> dict:
+        """Leave out the results of another encoder."""
+        found = {}
+        for key, value in by_fold_or_size.items():
+            if "scores" not in value:
+                value = self.current(value)
+            elif value.get("encoder", self.encoder) != self.encoder:
+                continue
+            if value:
+                found[key] = value
+        return found
+
+    def members(self, task: str, family: str) -> list[str]:
+        """Models of a family that have run, those with most folds."""
+        found = {
+            model: len(by_fold)
+            for model, by_fold in self.tasks[task].items()
+            if model.partition("+")[0] in FAMILIES[family]
+        }
+        return [model for model in found if found[model] == max(found.values())]
+
+    def member(self, task: str, family: str) -> str | None:
+        """The member that has the smallest mean error on the development folds."""
+        members = self.members(task, family)
+        chosen_by = self.development.get(task, {})
+        judged = {m: fold_errors(task, chosen_by[m]) for m in members if m in chosen_by}
+        if judged:
+            n_folds = max(map(len, judged.values()))
+            means = {m: np.mean(list(e.values())) for m, e in judged.items() if len(e) == n_folds}
+            return min(means, key=means.__getitem__)
+        usual = [member for member in members if member.endswith(BY_DEFAULT)]
+        return next(iter([*usual, *members]), None)
+
+    def is_by_default(self, task: str, family: str) -> bool:
+        """Whether there was a choice that no development fold has made."""
+        members = self.members(task, family)
+        return len(members) > 1 and not set(members) & self.development.get(task, {}).keys()
+
+    def errors(self, task: str, family: str) -> dict[str, float] | None:
+        """Error of the family's member on each fold."""
+        member = self.member(task, family)
+        return None if member is None else fold_errors(task, self.tasks[task][member])
+
+    def mean(self, task: str, family: str) -> float | None:
+        """Mean error over all folds, None where some are missing."""
+        found = self.errors(task, family)
+        if not found or len(found) < N_FOLDS:
+            return None
+        return float(np.mean(list(found.values())))
+
+    def ratio(self, task: str, family: str, reference: str) -> tuple[float, int] | None:
+        """Error relative to another family's on the folds that both have, and how many these are."""
+        ours, theirs = self.errors(task, family), self.errors(task, reference)
+        common = sorted((ours or {}).keys() & (theirs or {}).keys())
+        if not common:
+            return None
+        mine, yours = ([errors[fold] for fold in common] for errors in (ours, theirs))
+        return float(np.mean(mine) / np.mean(yours)), len(common)
+
+    def families(self) -> list[str]:
+        """Families that have run on some task."""
+        return [f for f in FAMILIES if any(self.members(task, f) for task in self.tasks)]
 
 
-def verdict(ours: dict[str, float], theirs: dict[str, float]) -> Verdict | None:
-    """Compare two families on the folds they share; None without any.
+def read_results(split: str) -> Results:
+    """Results of a split, in the order of `TASKS`, without those of another encoder."""
+    from fingerprints import encoder_digest
 
-    Better or worse if the paired differences over folds are other than zero by the corrected
-    resampled t-test at 5 % (Nadeau and Bengio, Mach. Learn. 52, 239 (2003),
+    found = []
+    for folder in (FOLDERS[split], FOLDERS["development"]):
+        tasks = {name: read_json(folder / f"{name}.json") for name in TASKS}
+        found.append({name: results for name, results in tasks.items() if results})
+    empty = Results({}, {}, encoder_digest())
+    tasks, development = ({k: empty.current(v) for k, v in part.items()} for part in found)
+    return Results(tasks, development, encoder_digest())
+
+
+def paired_p(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Probability of so large a mean difference over folds, if there is none.
+
+    Corrected resampled t-test (Nadeau and Bengio, Mach. Learn. 52, 239 (2003),
     doi:10.1023/A:1024068626366), which knows that the training parts of the folds overlap.
     """
-    common = sorted(ours.keys() & theirs.keys())
-    if not common:
-        return None
-    mine, yours = (np.array([values[fold] for fold in common]) for values in (ours, theirs))
-    gain = 1 - mine.mean() / yours.mean()
-    if len(common) < 3:
-        return Verdict(gain, "open", len(common))
-    difference = yours - mine
-    spread = np.sqrt((1 / len(common) + 1 / (N_FOLDS - 1)) * difference.var(ddof=1))
-    limit = student.ppf(0.975, len(common) - 1) * spread
-    if abs(difference.mean()) <= limit:
-        return Verdict(gain, "level", len(common))
-    return Verdict(gain, "better" if gain > 0 else "worse", len(common))
+    difference = theirs - ours
+    spread = np.sqrt((1 / len(ours) + 1 / (N_FOLDS - 1)) * difference.var(ddof=1))
+    if not spread:
+        return float(difference.mean() == 0)
+    return float(2 * student.sf(abs(difference.mean()) / spread, len(ours) - 1))
 
 
-def verdicts(all_results: dict, family: str) -> dict[str, Verdict]:
-    """CroMEL against one family on each task that both have."""
+def verdicts(results: Results, ours: str, family: str) -> dict[str, Verdict]:
+    """A family of ours against another on each task that both have."""
+    gains, folds, p_values = {}, {}, {}
+    for task in results.tasks:
+        mine, yours = results.errors(task, ours), results.errors(task, family)
+        common = sorted((mine or {}).keys() & (yours or {}).keys())
+        if not common:
+            continue
+        a, b = (np.array([errors[fold] for fold in common]) for errors in (mine, yours))
+        gains[task], folds[task] = float(1 - a.mean() / b.mean()), len(common)
+        if len(common) >= 3:
+            p_values[task] = paired_p(a, b)
+    corrected = {}
+    if p_values:
+        values = multipletests(list(p_values.values()), LEVEL, method="holm")[1]
+        corrected = dict(zip(p_values, map(float, values), strict=True))
     found = {}
-    for task, results in all_results.items():
-        ours, theirs = our_errors(task, results, family), family_errors(task, results, family)
-        if ours and theirs and (result := verdict(ours[1], theirs[1])):
-            found[task] = result
+    for task, gain in gains.items():
+        p = corrected.get(task, np.nan)
+        word = "open" if task not in corrected else "level"
+        if p <= LEVEL:
+            word = "better" if gain > 0 else "worse"
+        found[task] = Verdict(gain, word, folds[task], p)
     return found
-
-
-def source_keys() -> set[tuple]:
-    """Compositions that pretraining has seen."""
-    from ablation import keys
-
-    from cromel_sklearn import read_labels, read_materials
-    from cromel_sklearn.data.composition import read_compositions
-    from cromel_sklearn.data.materials import material_compositions
-
-    materials = read_materials(DATA_HOME / "source" / "mp_structures.parquet")
-    batch, rows = material_compositions(materials)
-    trained = set(rows[materials.split == "train"])
-    structures = {key for row, key in enumerate(keys(batch)) if row in trained}
-    held_out = set(keys(batch)) - structures  # their labels take no part in pretraining
-    labels = read_labels(DATA_HOME / "source" / "calculated_properties.parquet")
-    labels = labels[labels["property"].isin(LABELS)]
-    return structures | (set(keys(read_compositions(labels["formula"])[0])) - held_out)
-
-
-def main() -> None:
-    """Compute the errors on known and on new compositions, and print them."""
-    from ablation import keys
-    from accuracy import PARITY_TASKS, load_silently, read_json, write_json
-
-    from cromel_sklearn.data.composition import read_compositions
-
-    known_keys = source_keys()
-    found: dict[str, dict] = {}
-    for name in PARITY_TASKS:
-        data = load_silently(name)
-        batch, inverse, _ = read_compositions(data.X["formula"])
-        is_known = np.array([key in known_keys for key in keys(batch)])[inverse]
-        predictions = read_json(RESULTS / "predictions" / f"{name}.json")
-        models = {}
-        for model, by_fold in predictions.items():
-            if model == "measured":
-                continue
-            tests = [data.folds[int(fold)][1] for fold in by_fold]
-            deviations = np.abs(
-                np.concatenate([data.target[test] for test in tests])
-                - np.concatenate(list(by_fold.values()))
-            )
-            known = is_known[np.concatenate(tests)]
-            models[model] = {
-                "known": round(float(deviations[known].mean()), 6),
-                "new": round(float(deviations[~known].mean()), 6),
-                "folds": len(by_fold),
-            }
-            print(f"{name:20} {model:20} {models[model]}")
-        found[name] = {"part known": round(float(is_known.mean()), 4), "models": models}
-    write_json(RESULTS / "known.json", found)
-
-
-if __name__ == "__main__":
-    main()

@@ -3,67 +3,87 @@
 Command, from the repository root (goes on where it was stopped)::
 
     python benchmarks/learning_curve.py [--tasks formation_enthalpy ...] [--models cromel+svr ...]
+        [--jobs 2]
 
-In: formation enthalpies and band gaps below ``CROMEL_DATA`` (default ``../shared/data``) on the
-folds of accuracy.py. Of each fold's training rows, shuffled once, the first 25, 50, 100, ... and at
-last all are trained on; the test rows stay. Out: ``benchmarks/results/learning_curve.json``.
+In: six tasks below ``CROMEL_DATA`` (default ``../shared/data``) on the folds of accuracy.py. Of
+each fold's training rows, shuffled once, the first 25, 50, 100, ... are trained on, and at last all
+(those are results of accuracy.py); the test rows stay. Out: a file a task in
+``benchmarks/results/learning_curve``.
 """
 
 import argparse
 
-import numpy as np
-from accuracy import fingerprint, read_json, run_fold, write_json
-from models import models
-from paths import DATA_HOME, RESULTS
-from rich.console import Console
-from rich.progress import Progress
-from tasks import load_task
+from cells import Cell, folds
+from tasks import TASKS
 
-from cromel_sklearn.data.readers import file_checksum
-
-RESULT = RESULTS / "learning_curve.json"
-TASKS = ("formation_enthalpy", "band_gap")
-MODELS = tuple(f"{f}+{s}" for s in ("svr", "extratrees") for f in ("cromel", "magpie", "untrained"))
+CURVE_TASKS = (
+    "steel_yield_strength", "hea_yield_strength", "formation_enthalpy", "li_ion_conductivity",
+    "band_gap", "zT",
+)  # fmt: skip
+#: Model -> folds that it runs on.
+CURVE_MODELS = {
+    "fractions+extratrees": 5,
+    "fractions+svr": 5,
+    "magpie+extratrees": 5,
+    "magpie+svr": 5,
+    "cromel+extratrees": 5,
+    "cromel-embedding+svr": 5,
+    "model": 2,
+}
 
 
 def training_sizes(n_rows: int) -> list[int]:
-    """25, 50, 100, ... and all rows, the last step being at least a quarter."""
+    """25, 50, 100, ... rows, the last step to all of them being at least a quarter."""
     sizes = [25 * 2**step for step in range(20)]
-    return [size for size in sizes if size < 0.8 * n_rows] + [n_rows]
+    return [size for size in sizes if size < 0.8 * n_rows]
 
 
-def run_task(name: str, wanted: list[str], progress) -> None:
-    """Fill in what is missing or out of date of one task."""
-    data = load_task(name, DATA_HOME)
-    table_checksum = file_checksum(data.path)
-    # The folds differ by a row; the last size is that of the smallest.
-    sizes = training_sizes(min(len(train) for train, _ in data.folds))
-    found = models(data.task, data.X["formula"])
-    bar = progress.add_task(name, total=len(wanted) * len(sizes) * len(data.folds))
-    for key in wanted:
-        mark = fingerprint(found[key], table_checksum)
-        for fold, (train, test) in enumerate(data.folds):
-            shuffled = np.random.default_rng(fold).permutation(train)
-            for size in sizes:
-                results = read_json(RESULT)
-                by_fold = results.setdefault(name, {}).setdefault(key, {})
-                by_fold = by_fold.setdefault(str(size), {})
-                if by_fold.get(str(fold), {"fingerprint": None})["fingerprint"] != mark:
-                    result, _ = run_fold(found[key], data, (shuffled[:size], test))
-                    by_fold[str(fold)] = {**result, "fingerprint": mark}
-                    write_json(RESULT, results)
-                progress.advance(bar)
+def curve_cells(tasks=CURVE_TASKS, models=tuple(CURVE_MODELS)) -> list[Cell]:
+    """Cells of parts of the training rows; those of all are cells of accuracy.py."""
+    found = []
+    for task in tasks:
+        # The folds differ by a row; the last size is that of the smallest.
+        sizes = training_sizes(min(len(train) for train, _ in folds(task, "formula")))
+        found += [
+            Cell(task, "formula", model, fold, size)
+            for model in models
+            for size in sizes
+            for fold in range(CURVE_MODELS[model])
+        ]
+    return sorted(found, key=lambda cell: (cell.model == "model", cell.task in ("band_gap", "zT")))
+
+
+def curves(results, read_json, folder) -> dict[str, dict[str, dict[int, list[float]]]]:
+    """Errors by task, model and number of training rows, a value a fold; all rows at the end."""
+    found: dict = {}
+    for task in CURVE_TASKS:
+        for model, by_size in read_json(folder / f"{task}.json").items():
+            by_size = results.current(by_size)
+            complete = results.tasks.get(task, {}).get(model)
+            n_folds = CURVE_MODELS.get(model, 0)
+            sizes = {int(size): by_fold for size, by_fold in by_size.items()}
+            sizes = {size: by_fold for size, by_fold in sizes.items() if len(by_fold) == n_folds}
+            if not sizes or not complete or len(complete) < n_folds:
+                continue
+            whole = {fold: complete[fold] for fold in map(str, range(n_folds))}
+            sizes[min(result["n_train_rows"] for result in whole.values())] = whole
+            found.setdefault(task, {})[model] = {
+                size: [result["scores"]["mae"] for result in by_fold.values()]
+                for size, by_fold in sorted(sizes.items())
+            }
+    return found
 
 
 def main() -> None:
     """Run what is missing."""
+    from accuracy import run_missing
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS)
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=CURVE_TASKS)
+    parser.add_argument("--models", nargs="+", choices=CURVE_MODELS, default=tuple(CURVE_MODELS))
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    with Progress(console=Console()) as progress:
-        for name in arguments.tasks:
-            run_task(name, arguments.models, progress)
+    run_missing(curve_cells(arguments.tasks, arguments.models), arguments.jobs)
 
 
 if __name__ == "__main__":

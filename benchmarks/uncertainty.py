@@ -5,32 +5,25 @@ Command, from the repository root (goes on where it was stopped)::
     python benchmarks/uncertainty.py [--tasks formation_enthalpy ...] [--splits formula system]
         [--folds 0 1]
 
-In: official folds of the twelve regression tasks, and folds that keep chemical systems together;
-`CroMELRegressor(random_state=0)`. Out: ``benchmarks/results/uncertainty.json`` with, for each task,
-split and fold: the share of test rows inside the intervals for each nominal coverage, their mean
+In: the twelve regression tasks, folds by composition and folds that keep chemical systems together;
+the same fits of ``CroMELRegressor(random_state=0)`` that `accuracy.py` scores. Out: in its files,
+for each fold: the share of test rows inside the intervals for each nominal coverage, their mean
 width in standard deviations of the target, Spearman's correlation of the stated deviation and the
 absolute error, the area between the error-retention curve of the stated deviation and that of
 random order, over the area of the best order (1 is perfect, 0 is random), mean absolute error and
 mean stated deviation in fifths of the test rows by stated deviation, the share of rows out of
-domain, with their errors, and the processor's seconds of the fit.
+domain, with their errors, and the weights of the members.
 """
 
 import argparse
-import time
 import warnings
 
 import numpy as np
-from accuracy import environment, read_json, write_json
 from models import has_known_elements
-from paths import DATA_HOME, RESULTS
 from scipy.stats import spearmanr
-from tasks import TASKS, load_task
+from tasks import TASKS
 
-from cromel_sklearn import CroMELRegressor, load_encoder
-
-RESULT = RESULTS / "uncertainty.json"
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
-SPLITS = {"formula": "folds", "system": "system_folds"}
 REGRESSION = [name for name, task in TASKS.items() if not task.is_classification]
 
 
@@ -48,30 +41,29 @@ def retention_area(error: np.ndarray, deviation: np.ndarray) -> float:
     return (error.mean() - area(np.argsort(deviation))) / best if best else 0.0
 
 
-def measure(task, fold) -> dict:
-    """Fit to the training rows and look at the test rows; unknown elements are left out."""
-    known = has_known_elements(task.X["formula"])
-    train, test = (rows[known[rows]] for rows in fold)
-    started = time.process_time()
-    model = CroMELRegressor(random_state=0, device="cpu", verbose=0)
-    model.fit(task.X.iloc[train], task.target[train])
-    seconds = time.process_time() - started
-    X, target = task.X.iloc[test], task.target[test]
-    started = time.process_time()
+def measure(fitted, data, train, test) -> dict:
+    """Look at the test rows of a fitted model; unknown elements are left out."""
+    test = test[has_known_elements(data.X["formula"])[test]]
+    model = getattr(fitted, "estimator_", fitted)
+    X, target = data.X.iloc[test], data.target[test]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of rows far outside
+        return _measured(model, X, target, data.target.std())
+
+
+def _measured(model, X, target, spread: float) -> dict:
     mean, std = model.predict(X, return_std=True)
-    predict_seconds = time.process_time() - started
     error = np.abs(target - mean)
     intervals = {c: model.predict_interval(X, c) for c in COVERAGES}
     is_inside = {c: (i[:, 0] <= target) & (target <= i[:, 1]) for c, i in intervals.items()}
     is_out = ~model.in_domain(X)
     fifths = np.array_split(np.argsort(std), 5)
     return {
-        "n_train_rows": len(train),
-        "n_test_rows": len(test),
+        "n_test_rows": len(target),
         "mae": round(float(error.mean()), 5),
         "coverage": {str(c): round(float(inside.mean()), 4) for c, inside in is_inside.items()},
         "width": {
-            str(c): round(float(np.mean(i[:, 1] - i[:, 0]) / task.target.std()), 4)
+            str(c): round(float(np.mean(i[:, 1] - i[:, 0]) / spread), 4)
             for c, i in intervals.items()
         },
         "spearman": round(float(spearmanr(std, error)[0]), 4),
@@ -85,53 +77,61 @@ def measure(task, fold) -> dict:
             "mae": round(float(error[is_out].mean()), 5) if is_out.any() else None,
             "stated": round(float(std[is_out].mean()), 5) if is_out.any() else None,
         },
-        "cpu_seconds_fit": round(seconds, 1),
-        "cpu_seconds_predict": round(predict_seconds, 2),
         "members": {name: round(w, 3) for name, w in model.member_weights_.items()},
     }
 
 
-def print_table(results: dict) -> None:
-    """One line a task and split: means over the folds."""
-    print(f"{'task':25} {'split':8} folds cover90 width90 spearman area    mae")
-    for name, by_split in results["tasks"].items():
-        for split, by_fold in by_split.items():
-            folds = list(by_fold.values())
-            columns = [
-                [fold["coverage"]["0.9"] for fold in folds],
-                [fold["width"]["0.9"] for fold in folds],
-                [fold["spearman"] for fold in folds],
-                [fold["retention_area"] for fold in folds],
-                [fold["mae"] for fold in folds],
-            ]
-            weights = [fold["n_test_rows"] for fold in folds]
-            means = [float(np.average(column, weights=weights)) for column in columns]
-            figures = "{:7.3f} {:7.3f} {:8.3f} {:4.2f} {:.4g}".format(*means)
-            print(f"{name:25} {split:8} {len(folds):5} {figures}")
+def collected(read_json, folders: dict) -> dict:
+    """Measures by task, split and fold, as far as they are there."""
+    found: dict = {}
+    for name in REGRESSION:
+        for split in ("formula", "system"):
+            by_fold = read_json(folders[split] / f"{name}.json").get("model", {})
+            kept = {fold: r["uncertainty"] for fold, r in by_fold.items() if "uncertainty" in r}
+            if kept:
+                found.setdefault(name, {})[split] = kept
+    return found
+
+
+def fold_means(by_fold: dict) -> dict[str, float]:
+    """Means over the folds, each row counting alike."""
+    folds = list(by_fold.values())
+    columns = {
+        "inside": [fold["coverage"]["0.9"] for fold in folds],
+        "width": [fold["width"]["0.9"] for fold in folds],
+        "spearman": [fold["spearman"] for fold in folds],
+        "retention": [fold["retention_area"] for fold in folds],
+        "mae": [fold["mae"] for fold in folds],
+    }
+    weights = [fold["n_test_rows"] for fold in folds]
+    return {name: float(np.average(c, weights=weights)) for name, c in columns.items()}
 
 
 def main() -> None:
     """Run what is missing, then print the table."""
+    from accuracy import run_missing
+    from cells import Cell
+    from results_store import FOLDERS, read_json
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", choices=REGRESSION, default=REGRESSION)
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
+    splits = ("formula", "system")
+    parser.add_argument("--splits", nargs="+", choices=splits, default=splits)
     parser.add_argument("--folds", nargs="+", type=int, choices=range(5), default=list(range(5)))
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    key = {**environment(), "encoder": load_encoder("mp-multi").checksum}
-    results = read_json(RESULT)
-    if results.get("environment") != key:
-        results = {"environment": key, "tasks": {}}
-    for name in arguments.tasks:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of malformed rows, of rows far outside
-            task = load_task(name, DATA_HOME)
-            for split in arguments.splits:
-                by_fold = results["tasks"].setdefault(name, {}).setdefault(split, {})
-                for fold in arguments.folds:
-                    if str(fold) not in by_fold:
-                        by_fold[str(fold)] = measure(task, getattr(task, SPLITS[split])[fold])
-                        write_json(RESULT, results)
-    print_table(results)
+    cells = [
+        Cell(task, split, "model", fold)
+        for task in arguments.tasks
+        for split in arguments.splits
+        for fold in arguments.folds
+    ]
+    run_missing(cells, arguments.jobs)
+    print(f"{'task':25} {'split':8} folds cover90 width90 spearman area    mae")
+    for name, by_split in collected(read_json, FOLDERS).items():
+        for split, by_fold in by_split.items():
+            figures = "{:7.3f} {:7.3f} {:8.3f} {:4.2f} {:.4g}".format(*fold_means(by_fold).values())
+            print(f"{name:25} {split:8} {len(by_fold):5} {figures}")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,16 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from code_digest import file_digest
 from peers.install import element_table, installed_interpreter
 from pymatgen.core import Element
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from cromel_sklearn.data.composition import parse_composition
-from cromel_sklearn.data.readers import file_checksum
 
 #: Name -> environment, which also names the runner, and what the runner is told.
 PEERS: dict[str, tuple[str, dict]] = {
     "crabnet": ("crabnet", {"epochs": 40, "validation_fraction": 0.0}),
-    "crabnet-300": ("crabnet", {"epochs": 300, "validation_fraction": 0.25}),
     "roost": ("roost", {}),
     "modnet": ("modnet", {}),
 }
@@ -52,9 +51,9 @@ class _Peer(BaseEstimator):
         return self
 
     def source_checksum(self) -> str:
-        """Checksum of the code that runs the peer, and what it is told."""
+        """Digest of the code that runs the peer, and what it is told."""
         environment, settings = PEERS[self.peer]
-        return file_checksum(_runner(environment)) + (repr(settings) if settings else "")
+        return file_digest(_runner(environment)) + (repr(settings) if settings else "")
 
     def _run(self, X, is_classification: bool) -> np.ndarray:
         environment, settings = PEERS[self.peer]

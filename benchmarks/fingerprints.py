@@ -1,0 +1,139 @@
+"""What a result depends on: nothing that can change without changing the result.
+
+A fingerprint joins
+
+* the rows: formulas, features and targets of the training and the test rows, as they are read;
+* the featurizer: not its code but its values, for 200 formulas of the ten tables, within rounding
+  (``benchmarks/results/probes.json``);
+* stock models: their parameters, and the version of scikit-learn;
+* our estimators: their parameters, the weights of the encoder, the values of its columns, and a
+  digest of the code that fits and predicts (`code_digest.py`);
+* peers: a digest of their runner and its settings;
+* a digest of the code that scores.
+
+Names, documents, comments, error texts and the package's version take no part.
+"""
+
+import hashlib
+import warnings
+from functools import lru_cache
+from importlib.metadata import version
+
+import numpy as np
+import pandas as pd
+from code_digest import digest
+from models import OURS, featurizers
+from paths import DATA_HOME, RESULTS
+from results_store import add_json, read_json
+from tasks import TASKS
+
+from cromel_sklearn import CroMELClassifier, CroMELRegressor, load_encoder
+from cromel_sklearn.data.composition import find_compositions
+
+PROBES = RESULTS / "probes.json"
+_PER_TABLE = 20
+_TOLERANCE = 1e-4
+#: Modules that a digest of our estimators does not follow. Their values are compared (formulas,
+#: columns), or they take no part in what is fitted and predicted (files, cards, errors, progress).
+BEYOND = tuple(
+    f"cromel_sklearn.{name}"
+    for name in (
+        "data.composition", "data.element", "data.formula", "data.plain_formulas",
+        "data.reduced_formula", "documentation", "encoders", "exceptions",
+        "estimators.model_card", "estimators.persistence", "estimators.progress",
+        "estimators.saved_models", "estimators.stored_models",
+    )
+)  # fmt: skip
+
+
+def _hash(*parts: str | bytes) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.encode() if isinstance(part, str) else part)
+        found.update(b"|")
+    return found.hexdigest()[:12]
+
+
+def rows_digest(data, train: np.ndarray, test: np.ndarray) -> str:
+    """Digest of the training and test rows, in their order."""
+    parts = [data.X.iloc[rows].to_csv(index=False) for rows in (train, test)]
+    return _hash(*parts, *(np.round(data.target[r], 9).tobytes() for r in (train, test)))
+
+
+@lru_cache(maxsize=1)
+def encoder_digest() -> str:
+    """Digest of the default encoder's weights, whatever is written about them."""
+    tensors = load_encoder("mp-multi").tensors
+    return _hash(*(part for name in sorted(tensors) for part in (name, tensors[name].tobytes())))
+
+
+@lru_cache(maxsize=1)
+def probe_formulas() -> list[str]:
+    """Formulas of every table, with dopings, alloys and all kinds of notation among them."""
+    found: list[str] = []
+    known = load_encoder("mp-multi").known_elements
+    for file in sorted({task.file for task in TASKS.values()}):
+        path = DATA_HOME / "target" / file
+        if path.exists():
+            column = pd.read_csv(path, keep_default_na=False)["formula"].drop_duplicates()
+            _, _, is_valid, _ = find_compositions(column, known)
+            found += list(column[is_valid].sample(_PER_TABLE, random_state=0))
+    return found
+
+
+@lru_cache(maxsize=32)
+def probe(name: str) -> str:
+    """Name of the values that a featurizer gives now; a new one where none is like them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = np.asarray(featurizers()[name].fit_transform(probe_formulas()), dtype=float)
+    values = np.sign(values) * np.log1p(np.abs(values))
+    mixing = np.random.default_rng(0).choice([-1.0, 1.0], size=(values.shape[1], 4))
+    mixed = np.column_stack([values.sum(axis=1), values @ mixing])
+    for key, entry in read_json(PROBES).get(name, {}).items():
+        stored = np.array(entry["values"])
+        if stored.shape == mixed.shape and np.allclose(stored, mixed, 0, _TOLERANCE):
+            return key
+    key = _hash(name, np.round(mixed, 3).tobytes())
+    entry = {"columns": values.shape[1], "values": np.round(mixed, 6).tolist()}
+    add_json(PROBES, (name, key), entry)
+    return key
+
+
+@lru_cache(maxsize=2)
+def _estimator_code(is_classification: bool) -> str:
+    ours = CroMELClassifier if is_classification else CroMELRegressor
+    return digest(ours, beyond=BEYOND)
+
+
+def model_digest(name: str, model, is_classification: bool) -> str:
+    """Digest of a model of `models.py`."""
+    parts = [version("scikit-learn"), _scoring()]
+    featurizer = name.partition("+")[0]
+    if "+" in name:
+        parts.append(probe(featurizer))
+    if featurizer == "model":
+        parts += [encoder_digest(), probe("cromel"), _estimator_code(is_classification)]
+    parameters = sorted(model.get_params().items())
+    for key, value in [("model", model), *parameters]:
+        if hasattr(value, "source_checksum") and "+" not in name:
+            parts.append(value.source_checksum())
+        if isinstance(value, str | int | float | bool | dict | None):
+            parts.append(f"{key}={value!r}")
+        elif not hasattr(value, "get_params"):
+            parts.append(f"{key}:{type(value).__name__}")
+        else:
+            parts.append(type(value).__name__)
+    return _hash(*parts)
+
+
+@lru_cache(maxsize=1)
+def _scoring() -> str:
+    from cells import decided, scores
+
+    return digest(decided, scores)
+
+
+def encoder_mark(name: str) -> str | None:
+    """Digest of the encoder that a model depends on, None for those of others."""
+    return encoder_digest() if name.partition("+")[0] in OURS else None
