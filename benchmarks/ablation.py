@@ -21,9 +21,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from accuracy import environment, run_fold, write_json
-from models import on_features, regressors
+from cells import environment, run_fold
+from models import on_features
 from paths import DATA_HOME, RESULTS
+from results_store import write_json
+from stock import regressors
 from tasks import load_task
 
 from cromel_sklearn import CroMELPretrainer, CroMELTransformer, read_materials

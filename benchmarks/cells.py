@@ -48,8 +48,9 @@ class Cell:
     ----------
     task : str
     split : {"formula", "system", "development"}
-        MatBench's folds, or folds grouped by reduced formula; by chemical system; three folds
-        grouped by reduced formula inside the training rows of the first fold by formula.
+        MatBench's folds, or folds grouped by reduced formula; by chemical system; folds
+        grouped by reduced formula inside the training rows of the first fold by formula, three, or
+        one of a large table.
     model : str
     fold : int
     n_rows : int, default=0
@@ -106,12 +107,11 @@ def task_models(name: str) -> dict:
 
 
 def development_folds(data) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds inside the training rows of the first fold by formula: three, one of a large table."""
+    """Three folds, grouped by formula, inside the training rows of the first fold by formula."""
     rows = data.folds[0][0]
     splitter = GroupKFold(3, shuffle=True, random_state=1)
     inner = splitter.split(rows, groups=data.groups[rows])
-    folds = [(rows[train], rows[held_out]) for train, held_out in inner]
-    return folds[:FEW_FOLDS] if len(data.X) > LARGE else folds
+    return [(rows[train], rows[held_out]) for train, held_out in inner]
 
 
 @lru_cache(maxsize=6)
@@ -119,7 +119,7 @@ def folds(name: str, split: str) -> list[tuple[np.ndarray, np.ndarray]]:
     """Training and test rows of each fold."""
     data = load_silently(name)
     if split == "development":
-        return development_folds(data)
+        return development_folds(data)[: FEW_FOLDS if len(data.X) > LARGE else None]
     return data.folds if split == "formula" else data.system_folds
 
 
@@ -240,9 +240,9 @@ def run_cell(cell: Cell) -> Cell:
     result |= {"fingerprint": fingerprint(cell), "n_train_rows": len(rows[0])}
     if mark := encoder_mark(cell.model):
         result["encoder"] = mark
-    if cell.model == "model" and cell.split != "development" and not cell.n_rows:
-        if not data.task.is_classification:
-            result["uncertainty"] = measure(fitted, data, *rows)
+    is_whole = cell.split != "development" and not cell.n_rows
+    if cell.model == "model" and is_whole and not data.task.is_classification:
+        result["uncertainty"] = measure(fitted, data, *rows)
     if cell.keeps_predictions:
         path = PREDICTIONS / f"{cell.task}.json"
         for name, values in (("measured", data.target[rows[1]]), (cell.model, decision)):

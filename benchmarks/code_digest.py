@@ -246,7 +246,9 @@ class _Dump(ast.NodeVisitor):
         """Imports inside a function: the names they bring."""
         self.imports |= imported(node, self.module.name, self.module.path)
 
-    visit_ImportFrom = visit_Import
+    def visit_ImportFrom(self, node):
+        """Likewise."""
+        self.visit_Import(node)
 
     def visit_arg(self, node):
         """Parameters are numbered."""

@@ -132,7 +132,7 @@ class Results:
         return float(np.mean(list(found.values())))
 
     def ratio(self, task: str, family: str, reference: str) -> tuple[float, int] | None:
-        """Error relative to another family's on the folds that both have, and how many these are."""
+        """Error relative to another family's on the folds that both have; how many these are."""
         ours, theirs = self.errors(task, family), self.errors(task, reference)
         common = sorted((ours or {}).keys() & (theirs or {}).keys())
         if not common:

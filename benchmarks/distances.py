@@ -15,8 +15,9 @@ import argparse
 import warnings
 
 import numpy as np
-from accuracy import environment, load_silently, write_json
+from cells import environment, load_silently
 from paths import RESULTS
+from results_store import write_json
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error
 from sklearn.model_selection import GroupKFold

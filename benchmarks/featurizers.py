@@ -24,6 +24,11 @@ class MagpieFeaturizer(TransformerMixin, BaseEstimator):
 
     _cache: dict[str, np.ndarray] = {}  # noqa: RUF012 (one cache a process, on purpose)
 
+    @classmethod
+    def forget(cls):
+        """Empty the cache."""
+        cls._cache.clear()
+
     def fit(self, X, y=None):
         """Do nothing."""
         return self

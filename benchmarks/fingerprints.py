@@ -101,9 +101,10 @@ def probe(name: str) -> str:
 
 
 @lru_cache(maxsize=2)
-def _estimator_code(is_classification: bool) -> str:
+def estimator_digest(is_classification: bool) -> str:
+    """Digest of our regressor or classifier: weights, columns, code."""
     ours = CroMELClassifier if is_classification else CroMELRegressor
-    return digest(ours, beyond=BEYOND)
+    return _hash(encoder_digest(), probe("cromel"), digest(ours, beyond=BEYOND))
 
 
 def model_digest(name: str, model, is_classification: bool) -> str:
@@ -113,7 +114,7 @@ def model_digest(name: str, model, is_classification: bool) -> str:
     if "+" in name:
         parts.append(probe(featurizer))
     if featurizer == "model":
-        parts += [encoder_digest(), probe("cromel"), _estimator_code(is_classification)]
+        parts.append(estimator_digest(is_classification))
     parameters = sorted(model.get_params().items())
     for key, value in [("model", model), *parameters]:
         if hasattr(value, "source_checksum") and "+" not in name:

@@ -17,8 +17,9 @@ import argparse
 import time
 
 import numpy as np
-from accuracy import environment, scores, write_json
+from cells import environment, scores
 from paths import DATA_HOME, RESULTS
+from results_store import write_json
 from tasks import load_task
 
 from cromel_sklearn import load_encoder

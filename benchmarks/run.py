@@ -6,11 +6,11 @@ Command, from the repository root (goes on where it was stopped)::
     python benchmarks/run.py [--tasks band_gap ...] [--models cromel ...] [--budget HOURS]
         [--jobs 2] [--steps accuracy ...]
 
-In: the tables below ``CROMEL_DATA`` (default ``../shared/data``). Cells of the matrix (task, what is
-held out, model, fold), the most telling ones first, each kept when it is done; then the other
-questions, each in a script of its own, run again when the encoder or the script has changed; at last
-the page. Peers live in environments of their own: those that `peers/install.py` has not made are
-left out. Everything computes on one core a process.
+In: the tables below ``CROMEL_DATA`` (default ``../shared/data``). Cells of the matrix (task, what
+is held out, model, fold), the most telling ones first, each kept when it is done; then the other
+questions, each in a script of its own, run again when the encoder or the script has changed; at
+last the page. Peers live in environments of their own: those that `peers/install.py` has not made
+are left out. Everything computes on one core a process.
 """
 
 import argparse

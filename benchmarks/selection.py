@@ -18,13 +18,15 @@ import argparse
 import time
 
 import numpy as np
-from accuracy import environment, load_silently, read_json, run_fold, write_json
-from comparison import errors
-from models import classifiers, on_features, regressors
+from cells import development_folds, environment, load_silently, run_fold
+from comparison import fold_errors
+from fingerprints import estimator_digest
+from models import on_features
 from paths import RESULTS
+from results_store import add_json, read_json, write_json
 from rich.console import Console
 from rich.table import Table
-from sklearn.model_selection import GroupKFold
+from stock import classifiers, regressors
 
 from cromel_sklearn import CroMELClassifier, CroMELRegressor, CroMELTransformer, load_encoder
 from cromel_sklearn.estimators.members import CLASSIFIER_MEMBERS, REGRESSOR_MEMBERS
@@ -54,21 +56,13 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def development_folds(data) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds inside the training rows of the first official fold."""
-    rows = data.folds[0][0]
-    splitter = GroupKFold(3, shuffle=True, random_state=1)
-    inner = splitter.split(rows, groups=data.groups[rows])
-    return [(rows[train], rows[held_out]) for train, held_out in inner]
-
-
 def judge_encoder(task: str, data, encoder, stock: str) -> float:
     """Mean error of frozen embeddings under a stock model over the development folds."""
     estimator = (classifiers if data.task.is_classification else regressors)()[stock]
     model = on_features("cromel", CroMELTransformer(encoder, device="cpu"), estimator)
     folds = enumerate(development_folds(data))
     by_fold = {str(number): run_fold(model, data, fold)[0] for number, fold in folds}
-    return round(float(np.mean(list(errors(task, by_fold).values()))), 6)
+    return round(float(np.mean(list(fold_errors(task, by_fold).values()))), 6)
 
 
 def judge_setting(task: str, data, members: tuple[str, ...], fold) -> dict:
@@ -82,20 +76,9 @@ def judge_setting(task: str, data, members: tuple[str, ...], fold) -> dict:
     result, _ = run_fold(model, data, fold)
     seconds = time.process_time() - started
     return {
-        "error": round(errors(task, {"0": result})["0"], 6),
+        "error": round(fold_errors(task, {"0": result})["0"], 6),
         "cpu_seconds": round(seconds, 1),
     }
-
-
-def keep(*places_and_value) -> None:
-    """Add one value to the results, to which another run may have added meanwhile."""
-    *places, last, value = places_and_value
-    results = read_json(RESULT)
-    inner = results
-    for place in places:
-        inner = inner.setdefault(place, {})
-    inner[last] = value
-    write_json(RESULT, results)
 
 
 def judge_encoders(names: list[str], tasks: list[str], console: Console) -> None:
@@ -109,7 +92,7 @@ def judge_encoders(names: list[str], tasks: list[str], console: Console) -> None
                 label = f"{task}+{stock}"
                 if label not in read_json(RESULT).get("encoders", {}).get(key, {}):
                     value = judge_encoder(task, data, load_encoder(name), stock)
-                    keep("encoders", key, label, value)
+                    add_json(RESULT, ("encoders", key, label), value)
         found[name] = read_json(RESULT)["encoders"][key]
     table = Table(title="errors on development folds")
     table.add_column("task and model")
@@ -122,10 +105,10 @@ def judge_encoders(names: list[str], tasks: list[str], console: Console) -> None
 
 def judge_settings(variants: list[str], console: Console) -> None:
     """Run what is missing, then print the mean error of each setting."""
-    release = environment()["cromel-sklearn"]
-    kept = read_json(RESULT).get("settings", {})
-    if kept.get("environment", {}).get("cromel-sklearn") != release:
-        keep("settings", {"environment": environment(), "tasks": {}})
+    code = f"{estimator_digest(False)}-{estimator_digest(True)}"
+    if read_json(RESULT).get("settings", {}).get("code") != code:
+        start = {"code": code, "environment": environment(), "tasks": {}}
+        write_json(RESULT, read_json(RESULT) | {"settings": start})
     table = Table("task", *variants, title="errors on development folds")
     for task, n_folds in SETTINGS_FOLDS.items():
         data = load_silently(task)
@@ -135,7 +118,8 @@ def judge_settings(variants: list[str], console: Console) -> None:
                 tasks = read_json(RESULT)["settings"]["tasks"]
                 if str(number) not in tasks.get(task, {}).get(name, {}):
                     value = judge_setting(task, data, VARIANTS[name], fold)
-                    keep("settings", "tasks", task, name, str(number), value)
+                    places = ("settings", "tasks", task, name, str(number))
+                    add_json(RESULT, places, value)
             by_fold = read_json(RESULT)["settings"]["tasks"][task][name]
             means.append(np.mean([result["error"] for result in by_fold.values()]))
         table.add_row(task, *(f"{mean:.4g}" for mean in means))

@@ -14,8 +14,9 @@ of `CroMELTransformer` and the temperature, beside the baselines of `cromel_skle
 import re
 
 import pandas as pd
-from accuracy import environment, write_json
+from cells import environment
 from paths import DATA_HOME, REPOSITORY, RESULTS
+from results_store import write_json
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
