@@ -158,15 +158,15 @@ def draw_time(found: dict, path: Path) -> None:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 3.8))
         for family, (seconds, ratio, n_tasks) in found.items():
-            color = COLORS[family]
+            is_complete = n_tasks == n_all
             axes.scatter(
-                seconds, ratio, s=64, marker=MARKERS[family], edgecolors=color, zorder=3,
-                facecolors=color if n_tasks == n_all else "none",
+                seconds, ratio, s=64, marker=MARKERS[family], edgecolors=COLORS[family], zorder=3,
+                facecolors=COLORS[family] if is_complete else "none",
+                label=family if is_complete else f"{family} ({n_tasks} tasks)",
             )  # fmt: skip
-            name = family if n_tasks == n_all else f"{family} ({n_tasks} tasks)"
-            axes.annotate(name, (seconds, ratio), (7, 4), textcoords="offset points", fontsize=8)
+        figure.legend(loc="center left", bbox_to_anchor=(1.0, 0.55), frameon=False)
         axes.set_xscale("log")
-        axes.margins(x=0.18, y=0.12)
+        axes.margins(x=0.12, y=0.12)
         _relative_axis(axes, "y")
         axes.set_xlabel("seconds on one core for 1,000 rows: columns, fit and predictions")
         axes.set_ylabel("error relative to Magpie's")

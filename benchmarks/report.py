@@ -259,7 +259,8 @@ def write_report(page: Path, images: Path) -> str:
     lines += known_section(known, results) if known else []
     lines += [*ablation_section(), *encoder_section(), *speed_section(speeds, footprint)]
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return "\n".join(one_look_table(results, short, ours)).rstrip()
+    table = "\n".join(one_look_table(results, short, ours)).rstrip()
+    return f"{table}\n\n†: extra trees, not chosen." if "†" in table else table
 
 
 def check() -> None:

@@ -157,14 +157,17 @@ def published_table(results: Results) -> list[str]:
             by_fold = results.tasks[name][member].values()
             area = digits(np.mean([r["scores"].get("roc_auc", np.nan) for r in by_fold]))
             shown = f"**{family}**" if family in OURS else family
-            rows.append((value, shown, area if task.is_classification else "", f"here, `{member}`"))
+            area = area if task.is_classification else ""
+            rows.append((value, shown, digits(value), area, f"here, `{member}`"))
         for entry in PUBLISHED:
             if entry.task == name:
                 star = "\\*" if entry.caveat else ""
-                rows.append((entry.value, f"{entry.model}{star}", "", entry.source))
-        for value, model, area, source in sorted(rows, reverse=task.is_classification):
+                rows.append(
+                    (entry.value, f"{entry.model}{star}", f"{entry.value:g}", "", entry.source)
+                )
+        for _, model, value, area, source in sorted(rows, reverse=task.is_classification):
             unit = f" {task.unit}" if task.unit else ""
-            lines.append(f"| {name} | {model} | {digits(value)}{unit} | {area} | {source} |")
+            lines.append(f"| {name} | {model} | {value}{unit} | {area} | {source} |")
     caveats: dict[str, list[str]] = {}
     for entry in PUBLISHED:
         if entry.caveat:
