@@ -17,6 +17,9 @@ from cromel_sklearn.data.composition import find_compositions, read_compositions
 
 #: Featurizers and models that depend on the shipped encoder.
 OURS = ("cromel", "cromel-embedding", "untrained", "model")
+#: Stock models that see the embedding alone, as the documents advise; the others see all columns.
+#: So each family of features has as many members.
+KERNELS = ("svr", "svr-search", "gp")
 
 
 def element_fractions(formulas) -> np.ndarray:
@@ -99,6 +102,8 @@ def models(task, formulas) -> dict:
     stock = (classifiers if task.is_classification else regressors)(len(formulas))
     for name, featurizer in featurizers("nan" if has_unknown else "raise").items():
         for stock_name, estimator in stock.items():
+            if name.startswith("cromel") and (stock_name in KERNELS) != (name != "cromel"):
+                continue
             if stock_name in TAKES_NAN or not (has_unknown and name in OURS):
                 found[f"{name}+{stock_name}"] = on_features(name, featurizer, estimator)
     if not task.features:  # the peers read formulas only

@@ -61,12 +61,12 @@ def groups(tasks: list[str] | None = None) -> Iterator[tuple[str, list[Cell]]]:
     yield "means", cells_of([*small, *large], ("formula", "system"), ("dummy",))
     yield "small tables", cells_of(small, usual, FIRST)
     yield "small tables, choice", cells_of(small, inner, FIRST)
-    yield "estimators, small tables", cells_of(small, usual, ("model",))
     yield "large tables", cells_of(large, usual, FIRST)
     yield "large tables, choice", cells_of(large, inner, FIRST)
+    yield "estimators, small tables", cells_of(small, usual, ("model",))
     yield "estimators, large tables", cells_of(large, usual, ("model",))
-    yield "other featurizers", cells_of([*small, *large], ("formula", "development"), SECOND)
     yield "learning curves", [cell for cell in curve_cells() if cell.task in wanted]
+    yield "other featurizers", cells_of([*small, *large], ("formula", "development"), SECOND)
     features = [family for family in FAMILIES if FAMILIES[family][0] in (*FIRST, *SECOND)]
     yield "systems apart", chosen_cells([*small, *large], features)
     yield "estimators, systems apart", cells_of([*small, *large], ("system",), ("model",))

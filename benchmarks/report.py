@@ -55,7 +55,7 @@ SHORT = ("CroMEL", "CroMEL, frozen", "fractions", "Magpie")
 #: Panels of the parity plots: model -> family that gives the color.
 PARITY = {
     "model": "CroMEL",
-    "cromel+svr": "CroMEL, frozen",
+    "cromel-embedding+svr": "CroMEL, frozen",
     "magpie+extratrees": "Magpie",
     "crabnet": "CrabNet",
     "roost": "Roost",
@@ -80,7 +80,7 @@ RULES = """The errors are mean absolute errors, or 1 - balanced accuracy for cla
 how much smaller CroMEL's error is on the same folds. Of each family of features, the stock model is
 taken that has the smallest error on development folds: three, grouped by formula, inside the
 training rows of the first fold (one of tables above 2,000 rows); all families choose among the same
-stock models. Better or worse: the paired differences over folds are other than zero by the
+stock models, of which the kernel machines see of CroMEL the embedding alone. Better or worse: the paired differences over folds are other than zero by the
 corrected resampled t-test, at 5 % after Holm's correction over the tasks; level: they are not.
 """
 
@@ -108,7 +108,7 @@ MODELS = """## Task by task
 
 Mean and standard deviation over the folds; in bold each family's choice. `model` is
 `CroMELRegressor()` or `CroMELClassifier()` as they come; `cromel` is `CroMELTransformer()`,
-`cromel-embedding` its embedding alone; `fractions` the atomic fractions of the elements, a column
+`cromel-embedding` its embedding alone, which kernel machines see; `fractions` the atomic fractions of the elements, a column
 each; `magpie` matminer's 132 features, `magpie-fractions` both; `mat2vec` and `matscholar`
 fraction-weighted means of word vectors; `untrained` the network of the default encoder with random
 weights. `svr` is scaled (features and target, C = 10), `svr-search` the same with penalty and width
