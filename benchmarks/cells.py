@@ -34,7 +34,8 @@ PACKAGES = ("cromel-sklearn", "scikit-learn", "torch", "numpy", "pymatgen")
 #: Predictions of these are kept, split by formula: for parity plots, known and new compositions.
 PARITY_TASKS = ("formation_enthalpy", "band_gap")
 PARITY_MODELS = (
-    "cromel-embedding+svr", "fractions+extratrees", "magpie+extratrees", "model", "crabnet", "roost",
+    "cromel-embedding+svr", "fractions+extratrees", "magpie+extratrees", "model", "crabnet",
+    "roost",
 )  # fmt: skip
 #: Folds of the development rows that a large table is judged by.
 LARGE, FEW_FOLDS = 2_000, 1
