@@ -13,6 +13,9 @@ DOPINGS = (
     "superconductor_tc", "steel_yield_strength", "hea_hardness", "hea_yield_strength",
 )  # fmt: skip
 
+#: Smallest relative difference of errors that is worth a word.
+LEAST = 0.005
+
 
 def digits(value: float) -> str:
     """Write a figure with three digits that count."""
@@ -118,14 +121,13 @@ def doping_paragraph(results: Results) -> list[str]:
         if means["fractions"] is None or not ours:
             continue
         lost = 1 - means["fractions"] / min(ours)
-        text = f"{task} ({abs(lost):.0%})"
-        (beaten if lost > 0 else ahead).append((task, text))
+        if abs(lost) >= LEAST:
+            (beaten if lost > 0 else ahead).append((task, f"{task} (by {abs(lost):.0%})"))
     text = "**Where not to use it.** "
     if beaten:
         text += (
             f"On {many(len(beaten))}, bare atomic fractions, a column an element, under a stock "
-            f"model have a smaller error than anything of CroMEL's: {listed(t for _, t in beaten)} "
-            "smaller. "
+            f"model have a smaller error than anything of CroMEL's: {listed(t for _, t in beaten)}. "
         )
     dopings = [text for task, text in ahead if task in DOPINGS]
     if dopings:
