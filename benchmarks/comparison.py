@@ -16,7 +16,7 @@ LEVEL = 0.05
 #: What is compared, in this order: label -> featurizers or models that belong to it.
 FAMILIES = {
     "CroMEL": ("model",),
-    "CroMEL, frozen": ("cromel", "cromel-embedding"),
+    "CroMEL, frozen": ("cromel", "cromel-embedding", "cromel-elements"),
     "fractions": ("fractions",),
     "Magpie": ("magpie",),
     "Magpie + fractions": ("magpie-fractions",),

@@ -16,10 +16,12 @@ from cromel_sklearn import CroMELClassifier, CroMELRegressor, CroMELTransformer,
 from cromel_sklearn.data.composition import find_compositions, read_compositions
 
 #: Featurizers and models that depend on the shipped encoder.
-OURS = ("cromel", "cromel-embedding", "untrained", "model")
-#: Stock models that see the embedding alone, as the documents advise; the others see all columns.
-#: So each family of features has as many members.
-KERNELS = ("svr", "svr-search", "gp")
+OURS = ("cromel", "cromel-embedding", "cromel-elements", "untrained", "model")
+#: Stock models of the blocks of our columns, as the documents advise; of all columns the others.
+BLOCKS = {
+    "cromel-embedding": ("svr", "svr-search", "gp"),
+    "cromel-elements": ("extratrees", "histgbr"),
+}
 
 
 def element_fractions(formulas) -> np.ndarray:
@@ -42,6 +44,7 @@ def featurizers(on_invalid: str = "raise") -> dict:
     return {
         "cromel": CroMELTransformer(**settings),
         "cromel-embedding": CroMELTransformer(output="embedding", **settings),
+        "cromel-elements": CroMELTransformer(output="elements", **settings),
         "untrained": CroMELTransformer(untrained_encoder(), **settings),
         "fractions": fractions,
         "magpie": MagpieFeaturizer(),
@@ -55,6 +58,13 @@ def on_features(name: str, featurizer, estimator):
     """Put a model on top of a featurizer; the features beside the formula go through unscaled."""
     columns = ColumnTransformer([(name, featurizer, "formula")], remainder="passthrough")
     return make_pipeline(columns, estimator)
+
+
+def _suiting(name: str, stock: tuple[str, ...]) -> tuple[str, ...]:
+    """Stock models that stand on a featurizer."""
+    if name == "cromel":
+        return tuple(s for s in stock if s not in BLOCKS["cromel-embedding"])
+    return BLOCKS.get(name, stock)
 
 
 def has_known_elements(formulas) -> np.ndarray:
@@ -102,9 +112,8 @@ def models(task, formulas) -> dict:
     stock = (classifiers if task.is_classification else regressors)(len(formulas))
     for name, featurizer in featurizers("nan" if has_unknown else "raise").items():
         for stock_name, estimator in stock.items():
-            if name.startswith("cromel") and (stock_name in KERNELS) != (name != "cromel"):
-                continue
-            if stock_name in TAKES_NAN or not (has_unknown and name in OURS):
+            takes_nan = stock_name in TAKES_NAN or not (has_unknown and name in OURS)
+            if takes_nan and stock_name in _suiting(name, tuple(stock)):
                 found[f"{name}+{stock_name}"] = on_features(name, featurizer, estimator)
     if not task.features:  # the peers read formulas only
         peer_class = PeerClassifier if task.is_classification else PeerRegressor

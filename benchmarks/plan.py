@@ -12,7 +12,7 @@ from results_store import FOLDERS, LEARNING_CURVES, read_json
 from tasks import TASKS
 
 #: Featurizers in the order in which they are wanted.
-FIRST = ("fractions", "magpie", "cromel", "cromel-embedding")
+FIRST = ("fractions", "magpie", "cromel-elements", "cromel", "cromel-embedding")
 SECOND = ("mat2vec", "matscholar", "magpie-fractions", "untrained")
 #: Part of a fold's time that a development fold takes.
 _DEVELOPMENT = 0.6
@@ -63,13 +63,14 @@ def groups(tasks: list[str] | None = None) -> Iterator[tuple[str, list[Cell]]]:
     yield "small tables, choice", cells_of(small, inner, FIRST)
     yield "large tables", cells_of(large, usual, FIRST)
     yield "large tables, choice", cells_of(large, inner, FIRST)
-    yield "estimators, small tables", cells_of(small, usual, ("model",))
-    yield "estimators, large tables", cells_of(large, usual, ("model",))
+    yield "estimators, small tables", cells_of(small, ("formula", "system"), ("model",))
+    by_fold = sorted(cells_of(large, usual, ("model",)), key=lambda cell: cell.fold)
+    yield "estimators, large tables", by_fold
     yield "learning curves", [cell for cell in curve_cells() if cell.task in wanted]
     yield "other featurizers", cells_of([*small, *large], ("formula", "development"), SECOND)
     features = [family for family in FAMILIES if FAMILIES[family][0] in (*FIRST, *SECOND)]
     yield "systems apart", chosen_cells([*small, *large], features)
-    yield "estimators, systems apart", cells_of([*small, *large], ("system",), ("model",))
+    yield "estimators, systems apart", cells_of(large, ("system",), ("model",))
     yield "peers", cells_of([*small, *large], usual, PEERS)
 
 

@@ -80,9 +80,10 @@ RULES = """The errors are mean absolute errors, or 1 - balanced accuracy for cla
 how much smaller CroMEL's error is on the same folds. Of each family of features, the stock model is
 taken that has the smallest error on development folds: three, grouped by formula, inside the
 training rows of the first fold (one of tables above 2,000 rows); all families choose among the same
-stock models, of which the kernel machines see of CroMEL the embedding alone. Better or worse: the
-paired differences over folds are other than zero by the corrected resampled t-test, at 5 % after
-Holm's correction over the tasks; level: they are not.
+stock models, of which the kernel machines see of CroMEL the embedding alone, and the trees all
+columns or those of the elements alone. Better or worse: the paired differences over folds are other
+than zero by the corrected resampled t-test, at 5 % after Holm's correction over the tasks; level:
+they are not.
 """
 
 LOOK = """In the table: errors; best in bold; the sign says how CroMEL does against that family
@@ -109,23 +110,23 @@ MODELS = """## Task by task
 
 Mean and standard deviation over the folds; in bold each family's choice. `model` is
 `CroMELRegressor()` or `CroMELClassifier()` as they come; `cromel` is `CroMELTransformer()`,
-`cromel-embedding` its embedding alone, which kernel machines see; `fractions` the atomic fractions
-of the elements, a column each; `magpie` matminer's 132 features, `magpie-fractions` both; `mat2vec`
-and `matscholar` fraction-weighted means of word vectors; `untrained` the network of the default
-encoder with random weights. `svr` is scaled (features and target, C = 10), `svr-search` the same
-with penalty and width searched by cross-validation in the training rows, `gp` a Gaussian process
-with a Matérn kernel (smoothness 3/2) and white noise, `extratrees` and `histgbr` scikit-learn's
-extremely randomized trees and histogram gradient boosting, `stack` scikit-learn's stack of
-`extratrees`, `svr`, `gp` and `histgbr`; `gp`, `svr-search` and `stack` on tables up to 2,000 rows,
-`svr` up to 10,000. `crabnet` (40 epochs, as in its authors' training script) and `roost` (100)
-train from random weights with their authors' settings; `modnet` is five networks with its package's
-defaults on matminer features that it selects, without the genetic search of its authors' MatBench
-entry, which takes hours a fold. Each peer runs in its own environment, on one CPU core; they read
-formulas only, so the tasks with a temperature are not theirs. TabPFN on Magpie's columns is not
-here: its package downloads its weights from the internet at first use and carries none, so that it
-cannot be had offline. Systems apart: the same error on the harder split above. Development: the
-error on the development folds. Seconds: fit and predictions of a fold on one core, the columns left
-out.
+`cromel-embedding` its embedding alone, which kernel machines see, `cromel-elements` fractions and
+statistics of the elements alone; `fractions` the atomic fractions of the elements, a column each;
+`magpie` matminer's 132 features, `magpie-fractions` both; `mat2vec` and `matscholar`
+fraction-weighted means of word vectors; `untrained` the network of the default encoder with random
+weights. `svr` is scaled (features and target, C = 10), `svr-search` the same with penalty and width
+searched by cross-validation in the training rows, `gp` a Gaussian process with a Matérn kernel
+(smoothness 3/2) and white noise, `extratrees` and `histgbr` scikit-learn's extremely randomized
+trees and histogram gradient boosting, `stack` scikit-learn's stack of `extratrees`, `svr`, `gp` and
+`histgbr`; `gp`, `svr-search` and `stack` on tables up to 2,000 rows, `svr` up to 10,000. `crabnet`
+(40 epochs, as in its authors' training script) and `roost` (100) train from random weights with
+their authors' settings; `modnet` is five networks with its package's defaults on matminer features
+that it selects, without the genetic search of its authors' MatBench entry, which takes hours a
+fold. Each peer runs in its own environment, on one CPU core; they read formulas only, so the tasks
+with a temperature are not theirs. TabPFN on Magpie's columns is not here: its package downloads its
+weights from the internet at first use and carries none, so that it cannot be had offline. Systems
+apart: the same error on the harder split above. Development: the error on the development folds.
+Seconds: fit and predictions of a fold on one core, the columns left out.
 """
 
 ABLATIONS = """`python benchmarks/ablation.py`: one composition encoder each, everything else equal

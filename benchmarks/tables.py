@@ -127,7 +127,7 @@ def doping_paragraph(results: Results) -> list[str]:
     if beaten:
         text += (
             f"On {many(len(beaten))}, bare atomic fractions, a column an element, under a stock "
-            f"model have a smaller error than anything of CroMEL's: {listed(t for _, t in beaten)}. "
+            f"model have a smaller error than CroMEL: {listed(text for _, text in beaten)}. "
         )
     dopings = [text for task, text in ahead if task in DOPINGS]
     if dopings:
