@@ -127,8 +127,8 @@ def test_digest_of_the_estimators_covers_fit_and_predictions():
     from cromel_sklearn import CroMELClassifier, CroMELRegressor
 
     names = code_digest.reached_names(CroMELRegressor, beyond=BEYOND)
-    for name in ("stack.StackFit.fit", "members.stock_model", "networks.train_network"):
-        assert f"cromel_sklearn.estimators.{name}" in names
+    for name in ("StackFit.fit", "stock_model", "train_network", "CroMELRegressor.predict"):
+        assert any(reached.endswith(f".{name}") for reached in names)
     assert not any("persistence" in name or "model_card" in name for name in names)
     regressor = code_digest.digest(CroMELRegressor, beyond=BEYOND)
     assert regressor != code_digest.digest(CroMELClassifier, beyond=BEYOND)
