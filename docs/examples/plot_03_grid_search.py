@@ -1,14 +1,19 @@
 """
-A grid search that embeds each composition once
-===============================================
+Model selection with grouped folds
+==================================
 
-``fit`` of the transformer learns nothing, but a search embeds its rows again for every setting.
+Settings are chosen on folds that keep each composition on one side, and a cache keeps the search
+from embedding its rows again for every setting.
+
+``fit`` of the transformer learns nothing, but a search embeds for every setting.
 ``Pipeline(..., memory=...)`` embeds the training rows of each fold once for all settings; the rows
 that are held out are embedded for each setting, because scikit-learn caches fits only.
 """
 
 # %%
-# A quick model, beside which embedding weighs most, on a part of the bundled sample.
+# A quick model, beside which embedding weighs most, on a part of the bundled sample. The groups are
+# reduced formulas: where a table has several rows of a composition, no fold learns from one and is
+# asked about another.
 
 import time
 from tempfile import TemporaryDirectory
