@@ -92,11 +92,11 @@ def train(
     model.fit(rows.X, rows.y)
     if result is not None:
         summary.scores.update(_scores(result))
+    model.save(out)
+    summary.save(out)
     report.unlink(missing_ok=True)
     if result is not None:
         write_report(report, result, model, rows)
-    summary.save(summary_path(out))
-    model.save(out)
     console.print(f"Model: {out}", markup=False, highlight=False, soft_wrap=True)
     if result is not None:
         console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
