@@ -146,11 +146,12 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Readers of files and formulas, by inputs that coverage guides (``-- -max_total_time=60``)."""
+    """Readers of files, tables and formulas; coverage guides (``-- -max_total_time=60``)."""
     install(session, "-e", ".[test]", "atheris")
     arguments = ["-rss_limit_mb=4096", *(session.posargs or ["-max_total_time=60"])]
     session.run("python", "tests/fuzz/fuzz_files.py", "-len_control=0", "-max_len=512", *arguments)
-    session.run("python", "tests/fuzz/fuzz_formula.py", *arguments)
+    for target in ("formula", "tables"):
+        session.run("python", f"tests/fuzz/fuzz_{target}.py", *arguments)
 
 
 @nox.session

@@ -83,7 +83,7 @@ def _rows(reader, names, form, source, chunk_rows):
             heights = (1 + sum(cell.count("\n") for cell in row) for row in rows)
             lines = list(accumulate(heights, initial=begin))[: len(rows)]
         if set(map(len, rows)) != {len(names)}:
-            lines, rows = [*blanks, *lines], [blank] * len(blanks) + rows
+            lines, rows = [*blanks, *lines], [[] for _ in blanks] + rows
             blanks.clear()
             while rows and not rows[-1]:
                 rows.pop()

@@ -47,6 +47,12 @@ def test_blank_lines_between_chunks_are_rows_too(chunk_rows, tmp_path):
     assert places == [f"line {line}" for line in range(2, 7)]
 
 
+@pytest.mark.parametrize("chunk_rows", [1, 2, 3, 100])
+def test_blank_lines_at_the_end_are_no_rows_whatever_their_number(chunk_rows, tmp_path):
+    path = _csv(tmp_path, "formula,x\nNaCl,1\n\n\n\n\n")
+    assert _read(path, chunk_rows=chunk_rows) == ([("NaCl", "1")], ["line 2"])
+
+
 def test_lines_are_counted_through_cells_of_several_lines(tmp_path):
     path = _csv(tmp_path, 'formula,note\nNaCl,"two\nlines"\nMgO,"and\r\nthree\n"\nCaO,x\n')
     rows, places = _read(path)
