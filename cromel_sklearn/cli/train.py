@@ -194,6 +194,8 @@ def describe(rows, summary, console: Console) -> None:
             f"{summary.target}: {quantiles[0]:.4g} to {quantiles[100]:.4g}, median "
             f"{quantiles[50]:.4g}."
         )
+        if quantiles[0] == quantiles[100]:
+            lines.append("All values are the same: the model will predict that one.")
     else:
         counts = ", ".join(f"{name} ({n:,})" for name, n in summary.measured.items())
         lines.append(f"Classes: {counts}.")

@@ -65,6 +65,9 @@ _POWER = re.compile(r"(?<=[0-9.])[eE][+-]?[0-9]+")
 _PIECE = re.compile(r"[A-Za-z]+|[^A-Za-z]+")
 # Nobody means these in capitals or small letters: nobelium in KNO3, for one.
 _UNLIKELY = frozenset(re.findall("[A-Z][a-z]", "AcAtBkCfCmEsFmFrLrMdNoNpPaPoRaRn"))
+_MISSING = frozenset(
+    ["nan", "NAN", "<NA>", "n/a", "N/A", "#N/A", "none", "None", "null", "NULL", "-", "--"]
+)
 _LONGEST = 60
 
 
@@ -133,6 +136,8 @@ def advice_for(text: str, reason: str) -> str:
     text = text.strip()
     if len(text) > _LONGEST:
         return reason
+    if text in _MISSING:
+        return "a missing value, not a formula"
     percent = _PERCENT.search(text)
     if percent and "%" in percent.group():
         return _of_percent(text, percent)

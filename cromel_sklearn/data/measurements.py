@@ -358,6 +358,9 @@ def _composition_column(columns: list, taken: set, feature_columns):
 
 def _numbers(frame: pd.DataFrame, drops: bool) -> tuple[np.ndarray, np.ndarray]:
     """Values of numeric columns, and which rows have all of them."""
+    for name, kind in frame.dtypes.items():
+        if getattr(kind, "kind", "") == "c":
+            raise InvalidTableError(f"Column {name!r} holds complex numbers; pass real ones.")
     numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     is_bad = ~(np.abs(numbers) <= LARGEST_NUMBER)
     rows = is_bad.any(axis=1)
