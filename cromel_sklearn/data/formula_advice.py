@@ -146,7 +146,7 @@ def advice_for(text: str, reason: str) -> str:
     if "unexpected" not in reason and _SIGN.search(_POWER.sub("", text)):
         reason = CHARGES
     hydrate = _SIGN_BEFORE_WATER.sub("·", text)
-    if hydrate != text and _can_be_read(hydrate):
+    if hydrate != text and _is_clear(hydrate):
         return f"write a middle dot before water; did you mean {hydrate!r}?"
     variable = _variable(text)
     if variable:
@@ -240,9 +240,20 @@ def _did_you_mean(*likely: str, escape: str) -> str:
 
 def _with_suggestion(reason: str, *likely: str, but_not: str = "") -> str:
     for text in likely:
-        if text and text != but_not and _can_be_read(text):
+        if text and text != but_not and _is_clear(text):
             return f"{reason}; did you mean {text!r}?"
     return reason
+
+
+def _is_clear(text: str) -> bool:
+    """Whether a text can be read, and as nothing else."""
+    if not _can_be_read(text):
+        return False
+    try:
+        require_no_look_alike(clean_formula(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _can_be_read(text: str) -> bool:

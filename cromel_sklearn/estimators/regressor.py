@@ -230,11 +230,11 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         CalibrationError
             If there were too few rows in `fit` for that coverage.
         """
-        if not isinstance(coverage, Real) or not 0 < coverage < 1:
+        if not isinstance(coverage, float | int | np.floating) or not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}")
         center, expected, score, valid = self._predicted(X, with_errors=True)
         self._warn_of_far_rows(score)
-        return self._interval(center, expected, valid, coverage)
+        return self._interval(center, expected, valid, float(coverage))
 
     def _predict_all(self, X, coverage):
         """Mean, deviation, interval and domain of each row, for the price of one of them."""
