@@ -6,7 +6,8 @@ from html import escape
 
 import numpy as np
 
-from .._artifacts import artifact_bytes, damage_named, read_artifact, write_artifact
+from .._artifacts import artifact_bytes, read_artifact, write_artifact
+from .._damage import damage_named
 from ..data.composition import CompositionBatch
 from ..exceptions import CheckpointError
 from .description import EncoderDescription

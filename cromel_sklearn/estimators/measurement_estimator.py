@@ -154,7 +154,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
 
     def _start_fit(self, X):
         """Read the table that the fit is for."""
-        from ..data.measurements import find_layout, read_table
+        from ..data.measurements import read_table
+        from ..data.table_layout import find_layout
 
         self.encoder_ = load_encoder(self.encoder)
         find_device(self.device)
@@ -177,7 +178,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         return [name for name in self._member_names if name in wanted]
 
     def _set_names(self, X) -> None:
-        from ..data.measurements import as_frame
+        from ..data.table_layout import as_frame
 
         names = self.layout_.used_columns
         frame = None if self.layout_.formula_column is None else as_frame(X)
@@ -206,7 +207,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
 
     def _read(self, X):
         """Read a table for predictions."""
-        from ..data.measurements import read_table, select_columns
+        from ..data.measurements import read_table
+        from ..data.table_layout import select_columns
 
         selected = select_columns(X, self.layout_)
         named = selected if hasattr(X, "columns") else X
