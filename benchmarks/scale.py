@@ -19,9 +19,11 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -131,6 +133,79 @@ def run(sizes, processes, commands) -> list[dict]:
     return rows
 
 
+def structures(folder: Path, repeats) -> list[dict]:
+    """Memory of reading mp_structures.parquet, repeated as files of one folder, for pretraining.
+
+    The graphs are built once and copied. Each run gathers targets and compositions of all files and
+    then collates every batch of an epoch in random order; no network is computed.
+    """
+    source = DATA_HOME / "source" / "mp_structures.parquet"
+    rows = []
+    for n_files in repeats:
+        names = [f"part{number:02d}" for number in range(n_files)]
+        for name in names:
+            if not (folder / f"{name}.parquet").exists():
+                shutil.copyfile(source, folder / f"{name}.parquet")
+        _child(["--prepare-structures", folder / f"{names[0]}.parquet"])
+        for cache in folder.glob(f"*-{names[0]}.graphs-*"):
+            for name in names[1:]:
+                copy = cache.with_name(cache.name.replace(names[0], name))
+                if not copy.exists():
+                    shutil.copyfile(cache, copy)
+        rows.append(json.loads(_child(["--read-structures", folder])))
+        print(rows[-1], flush=True)
+    return rows
+
+
+def _child(arguments) -> str:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, *map(str, arguments)]
+    done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def read_structures(folder: Path) -> dict:
+    """Read an epoch of pretraining, and watch the memory of this process."""
+    from cromel_sklearn import CroMELPretrainer, read_materials
+
+    peaks, is_done = {"RssAnon": 0, "VmRSS": 0}, threading.Event()
+
+    def watch():
+        while not is_done.wait(0.05):
+            status = Path("/proc/self/status").read_text()
+            for name in peaks:
+                kilobytes = int(re.search(rf"{name}:\s+(\d+)", status)[1])
+                peaks[name] = max(peaks[name], kilobytes)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    started = time.perf_counter()
+    pretrainer = CroMELPretrainer(n_jobs=1, verbose=0)
+    data = pretrainer._prepare(read_materials(folder), None, 0)
+    prepared = time.perf_counter()
+    order = np.random.default_rng(0).permutation(len(items := data.training_items().items))
+    for start in range(0, len(order), pretrainer.batch_size):
+        data.collate(items[order[start : start + pretrainer.batch_size]])
+    is_done.set()
+    watcher.join()
+    return {
+        "files": len(list(folder.glob("*.parquet"))),
+        "structures": data.n_structures,
+        "seconds_to_prepare": prepared - started,
+        "structures_per_second": len(order) / (time.perf_counter() - prepared),
+        "peak_own_megabytes": peaks["RssAnon"] / 1e3,
+        "peak_megabytes_with_mapped_files": peaks["VmRSS"] / 1e3,
+    }
+
+
+def prepare_structures(path: Path) -> None:
+    """Build the graphs of a file, which leaves them in the cache beside it."""
+    from cromel_sklearn import read_materials
+    from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+
+    build_crystal_graphs(read_materials(path))
+
+
 def extrapolated(rows: list[dict], n_rows: int = 10**9) -> dict[str, dict[str, float]]:
     """Hours for many rows, from the rates at the largest size.
 
@@ -185,24 +260,49 @@ def plot(rows: list[dict], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+def _versions() -> dict:
+    return {
+        "version": cromel_sklearn.__version__,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+    }
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--processes", type=int, nargs="+", default=(1, 2))
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
+    parser.add_argument(
+        "--structures", type=int, nargs="+", metavar="FILES",
+        help="Memory of pretraining data instead: how often the real structures are repeated.",
+    )  # fmt: skip
+    parser.add_argument("--folder", type=Path, help="Where their files are kept.")
+    parser.add_argument("--read-structures", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--prepare-structures", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--no-save", action="store_true", help="Print alone.")
     arguments = parser.parse_args()
+    if arguments.read_structures:
+        print(json.dumps(read_structures(arguments.read_structures)))
+        return
+    if arguments.prepare_structures:
+        prepare_structures(arguments.prepare_structures)
+        return
+    if arguments.structures:
+        with tempfile.TemporaryDirectory() as name:
+            found = structures(arguments.folder or Path(name), arguments.structures)
+        if not arguments.no_save:
+            content = json.dumps({"rows": found, **_versions()}, indent=1) + "\n"
+            (RESULTS / "structure_memory.json").write_text(content)
+        return
     rows = run(arguments.sizes, arguments.processes, arguments.commands)
     to_a_billion = extrapolated(rows)
     print(table(rows))
     print(json.dumps(to_a_billion, indent=1))
     if arguments.no_save:
         return
-    result = {
-        "rows": rows, "a_billion_rows": to_a_billion, "version": cromel_sklearn.__version__,
-        "python": platform.python_version(), "cores": os.cpu_count(),
-    }  # fmt: skip
+    result = {"rows": rows, "a_billion_rows": to_a_billion, **_versions()}
     (RESULTS / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
     plot(rows, REPOSITORY / "docs" / "images" / "scale.png")
 

@@ -5,24 +5,25 @@ taken with zeros in the digest's own place: whatever bit changes, the file is re
 tells damage, not forgery; for a file of known origin compare its own SHA-256 (`checksum`).
 """
 
+import contextlib
 import hashlib
 import json
 import math
+import mmap
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._damage import DAMAGE, damage_named, one_line
 from ._files import replacing
-from ._tensors import Tensors
-from .exceptions import CheckpointError
+from .exceptions import CheckpointError, EncoderNotFoundError
 
 Header = dict[str, Any]
+Tensors = dict[str, np.ndarray]
 
 #: Bytes of the largest file that is read.
 LARGEST_FILE = 8 * 2**30
@@ -36,6 +37,11 @@ _DTYPES = {
 }  # fmt: skip
 _NO_DIGEST = "0" * 64
 _RESERVED = ("sha256", "format_version")
+# What a header that does not say what it should raises on the way to what it describes.
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
 
 
 def artifact_bytes(kind: str, format_version: int, header: Header, tensors: Tensors) -> bytes:
@@ -102,6 +108,7 @@ def read_artifact(
     *,
     check: Callable[[Header, Tensors], object] | None = None,
     checksum: str | None = None,
+    mapped: bool = False,
 ) -> tuple[Header, Tensors]:
     """Read the file, and verify its digest.
 
@@ -118,6 +125,9 @@ def read_artifact(
         anything from them (`require_tensors`). What it raises is told as damage.
     checksum : str, optional
         SHA-256 that the file must have.
+    mapped : bool, default=False
+        Leave the tensors in the file, mapped into memory and read-only: processes share what they
+        read of it, and the system takes it back where memory is short.
 
     Returns
     -------
@@ -142,10 +152,10 @@ def read_artifact(
     ...     read_artifact(path, "example", 1)
     ({'unit': 'eV'}, {'gap': array([1., 1.])})
     """
-    content = path if isinstance(path, bytes) else _regular_file(Path(path))
+    content = path if isinstance(path, bytes) else _regular_file(Path(path), mapped)
     path = "The embedded file" if isinstance(path, bytes) else Path(path)
     # The length of a safetensors header may begin with the same byte; its JSON tells it apart.
-    if content.startswith(_PICKLE_STARTS) and content[8:9] != b"{":
+    if content[:4].startswith(_PICKLE_STARTS) and content[8:9] != b"{":
         raise CheckpointError(
             f"{path} is a pickle (torch.save), which can run code when read; it is refused. "
             f"Expected a safetensors file written by `cromel pretrain` or by `save`."
@@ -157,7 +167,7 @@ def read_artifact(
         )
     try:
         entries = _file_header(content)
-    except DAMAGE as error:
+    except _DAMAGE as error:
         raise CheckpointError(
             f"{path} is truncated, damaged or not a safetensors file: {one_line(error)}"
         ) from error
@@ -178,10 +188,111 @@ def read_artifact(
                 f"{format_version}. Install a version of cromel-sklearn that matches the file."
             )
         _require_digest(path, kind, content, header.pop("sha256", None))
-        tensors = _tensors(content, entries)
+        tensors = _mapped_tensors(content, entries) if mapped else _tensors(content, entries)
         if check is not None:
             check(header, tensors)
     return header, tensors
+
+
+def require_tensors(
+    tensors: Mapping[str, np.ndarray],
+    expected: Iterable[tuple[str, tuple[int | None, ...], str]],
+    *,
+    prefix: str = "",
+) -> None:
+    """Compare tensors with what a header promises, one by one, up to the first that differs.
+
+    `expected` may be a generator over sizes that a header made up: it is left at the first tensor
+    that the file lacks, so a promise of 10^18 layers costs no more than the layers that are there.
+
+    Parameters
+    ----------
+    tensors : mapping of str to ndarray
+    expected : iterable of (name, shape, kind)
+        Shape with None where any size will do; kind of the numbers as in `ndarray.dtype.kind`,
+        "f" (floating, all finite), "i" or "b".
+    prefix : str
+        Of the names; tensors without it are left to others.
+
+    Raises
+    ------
+    CheckpointError
+        Names the first tensor that is missing, too many, or of another shape or kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cromel_sklearn._artifacts import require_tensors
+    >>> require_tensors({"bias": np.zeros(3)}, [("bias", (3,), "f")])
+    """
+    seen = set()
+    for name, shape, kind in expected:
+        name = prefix + name
+        found = tensors.get(name)
+        if found is None or name in seen:
+            raise CheckpointError(f"The weights do not fit the header: there is no {name!r}.")
+        seen.add(name)
+        fits = len(shape) == found.ndim and all(
+            wanted in (None, size) for wanted, size in zip(shape, found.shape, strict=True)
+        )
+        if not fits or found.dtype.kind != kind:
+            raise CheckpointError(
+                f"The weights do not fit the header: {name!r} is {found.dtype} of shape "
+                f"{found.shape}, expected kind {kind!r} of shape {one_line(shape)}."
+            )
+        if kind == "f" and not np.isfinite(found).all():
+            raise CheckpointError(f"The weights are not finite: {name!r}.")
+    more = [name for name in tensors if name.startswith(prefix) and name not in seen]
+    if more:
+        raise CheckpointError(
+            f"The weights do not fit the header: {one_line(more[0])!r} is not in it."
+        )
+
+
+@contextlib.contextmanager
+def damage_named(path) -> Iterator[None]:
+    """Tell whatever goes wrong with the content of a file as damage of that file, in one line.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    CheckpointError
+    """
+    try:
+        yield
+    except CheckpointError as error:
+        if str(path) in str(error):
+            raise
+        raise CheckpointError(f"{path}: {one_line(error)}") from error
+    except EncoderNotFoundError:
+        raise
+    except _DAMAGE as error:
+        raise CheckpointError(
+            f"{path} is damaged: {type(error).__name__}, {one_line(error)}"
+        ) from error
+
+
+def one_line(value) -> str:
+    """Say a value or an error in one line of at most 300 characters."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
+
+
+def with_prefix(tensors: Tensors, prefix: str) -> Tensors:
+    """Tensors with a prefix before their names."""
+    return {f"{prefix}{key}": tensor for key, tensor in tensors.items()}
+
+
+def without_prefix(tensors: Tensors, prefix: str) -> Tensors:
+    """Tensors whose names start with a prefix, without it."""
+    return {
+        key.removeprefix(prefix): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(prefix)
+    }
 
 
 def _little_endian(name: str, tensor) -> np.ndarray:
@@ -197,8 +308,8 @@ def _before_digest(kind: str) -> bytes:
     return start[: -len('"}}')].encode()
 
 
-def _regular_file(path: Path) -> bytes:
-    """Read a whole file without waiting for one that never ends, or never begins."""
+def _regular_file(path: Path, mapped: bool = False):
+    """Read, or map, a whole file without waiting for one that never ends, or never begins."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             status = os.fstat(file.fileno())
@@ -206,6 +317,8 @@ def _regular_file(path: Path) -> bytes:
                 raise OSError("it is no regular file")
             if status.st_size > LARGEST_FILE:
                 raise OSError(f"it has {status.st_size} bytes, at most {LARGEST_FILE} are read")
+            if mapped and status.st_size:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             return file.read(status.st_size)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise CheckpointError(f"Could not read the checkpoint {path}: {one_line(error)}") from error
@@ -274,21 +387,43 @@ def _require_digest(path: Path | str, kind: str, content: bytes, digest) -> None
         )
 
 
-def _tensors(content: bytes, entries: dict) -> Tensors:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
+def _require_moderate(entries: dict, n_bytes: int) -> None:
+    """Check types and sizes that a file names for its tensors."""
     for name, entry in entries.items():
         if entry["dtype"] not in _DTYPES:
             raise ValueError(
                 f"the tensor {one_line(name)!r} is of type {one_line(entry['dtype'])}, expected "
                 f"one of {', '.join(_DTYPES)}"
             )
-        if math.prod(entry["shape"]) > len(content):
+        if math.prod(entry["shape"]) > n_bytes:
             raise ValueError(f"the tensor {one_line(name)!r} is larger than the file")
+
+
+def _tensors(content: bytes, entries: dict) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    _require_moderate(entries, len(content))
     try:
         return load(content)
     except SafetensorError as error:
         raise ValueError(
             f"truncated, damaged or not a safetensors file: {one_line(error)}"
         ) from error
+
+
+def _mapped_tensors(content, entries: dict) -> Tensors:
+    """Views of the tensors where they lie in the file."""
+    _require_moderate(entries, len(content))
+    start = 8 + int.from_bytes(content[:8], "little")
+    if hasattr(content, "madvise"):  # its digest has read all of it
+        content.madvise(mmap.MADV_DONTNEED)
+    found = {}
+    for name, entry in entries.items():
+        (begin, end), shape = entry["data_offsets"], tuple(entry["shape"])
+        dtype = np.dtype(_DTYPES[entry["dtype"]]).newbyteorder("<")
+        if not 0 <= begin <= end or end - begin != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"the tensor {one_line(name)!r} has another size than it says")
+        array = np.frombuffer(content, dtype, math.prod(shape), start + begin)
+        found[name] = array.reshape(shape)
+    return found

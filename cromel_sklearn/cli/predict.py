@@ -138,12 +138,12 @@ def screen(
     reader, prediction = _prepared(
         model, source, formula_column, coverage, prefix, sep, decimal, sheet, chunk_rows
     )
-    summary = TrainingSummary.of_model(model)
+    path = summary_path(model)
+    summary = TrainingSummary.load(path) if path.exists() else None
     if improvement and best is None:
         if summary is None or summary.task != "regression":
             raise ValueError(
-                f"--improvement needs the best measured value: give --best (there is no "
-                f"{summary_path(model)})."
+                f"--improvement needs the best measured value: give --best (there is no {path})."
             )
         best = summary.best(objective)
     function = BatchShortlist(

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._artifacts import read_artifact, write_artifact
-from .._tensors import require_tensors
+from .._artifacts import read_artifact, require_tensors, write_artifact
 from ..exceptions import CheckpointError, SourceDataError
 
 #: Radius of the neighbor sphere in Å (as in the paper).
@@ -60,6 +59,35 @@ class CrystalGraphs:
     def __len__(self) -> int:
         return len(self.node_offsets) - 1
 
+    @property
+    def packs(self) -> "list[CrystalGraphs]":
+        """Only this pack; of many files, the packs of each."""
+        return [self]
+
+    def take(self, rows) -> "CrystalGraphs":
+        """Pack some of the graphs, in this order.
+
+        Parameters
+        ----------
+        rows : array-like of int of shape (n_rows,)
+
+        Returns
+        -------
+        CrystalGraphs
+        """
+        nodes, n_nodes = _ranges(self.node_offsets, rows)
+        edges, n_edges = _ranges(self.edge_offsets, rows)
+        return CrystalGraphs(
+            atomic_numbers=self.atomic_numbers[nodes],
+            site_weights=self.site_weights[nodes],
+            node_offsets=np.concatenate([[0], np.cumsum(n_nodes)]),
+            edge_offsets=np.concatenate([[0], np.cumsum(n_edges)]),
+            centers=self.centers[edges],
+            neighbors=self.neighbors[edges],
+            distances=self.distances[edges],
+            multiplicities=self.multiplicities[edges],
+        )
+
     @classmethod
     def concatenate(cls, parts: "list[CrystalGraphs]") -> "CrystalGraphs":
         """Pack the graphs of several packs into one."""
@@ -72,6 +100,43 @@ class CrystalGraphs:
             else:
                 columns[field.name] = np.concatenate(arrays)
         return cls(**columns)
+
+
+def _ranges(offsets: np.ndarray, rows) -> tuple[np.ndarray, np.ndarray]:
+    """Concatenate the index ranges of `rows`, and give their lengths."""
+    starts = offsets[rows]
+    sizes = offsets[np.asarray(rows) + 1] - starts
+    within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.repeat(starts, sizes) + within, sizes
+
+
+class GraphShards:
+    """Graphs of many files, one after the other, each pack where it lies.
+
+    Parameters
+    ----------
+    packs : list of CrystalGraphs
+    """
+
+    def __init__(self, packs: list[CrystalGraphs]):
+        self.packs = packs
+        self._ends = np.cumsum([len(pack) for pack in packs])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def take(self, rows) -> CrystalGraphs:
+        """Pack some of the graphs, as `CrystalGraphs.take`."""
+        rows = np.asarray(rows)
+        pack_of_row = np.searchsorted(self._ends, rows, side="right")
+        order = np.argsort(pack_of_row, kind="stable")
+        parts = []
+        for number in np.unique(pack_of_row):
+            first = self._ends[number] - len(self.packs[number])
+            parts.append(self.packs[number].take(rows[pack_of_row == number] - first))
+        if len(parts) < 2:
+            return parts[0] if parts else self.packs[0].take(rows)
+        return CrystalGraphs.concatenate(parts).take(np.argsort(order, kind="stable"))
 
 
 def build_crystal_graph(lattice, atomic_numbers, frac_coords, cutoff: float = CUTOFF):
@@ -176,8 +241,8 @@ def build_crystal_graphs(
         Processes, as in joblib.
     cache : bool, default=True
         Keep the graphs beside the source file (in the user's cache folder where that is read-only)
-        under the source's checksum, and read them from there the next time. A damaged cache is
-        told by a warning, and written again.
+        under the source's checksum, and map them into memory from there: processes share them. A
+        damaged cache is told by a warning, and written again.
 
     Returns
     -------
@@ -203,7 +268,7 @@ def build_crystal_graphs(
     graphs = CrystalGraphs.concatenate(list(progress))
     for path in paths:
         if _write_cache(graphs, path, materials, cutoff):
-            break
+            return _read_cache(path, materials, cutoff) or graphs
     return graphs
 
 
@@ -252,7 +317,7 @@ def _read_cache(path: Path, materials, cutoff: float) -> CrystalGraphs | None:
         _require_graphs(tensors, len(materials))
 
     try:
-        _, tensors = read_artifact(path, _CACHE_KIND, _FORMAT_VERSION, check=check)
+        _, tensors = read_artifact(path, _CACHE_KIND, _FORMAT_VERSION, check=check, mapped=True)
     except CheckpointError as error:
         warnings.warn(f"{error} The crystal graphs are built again.", UserWarning, stacklevel=3)
         return None

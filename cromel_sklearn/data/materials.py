@@ -75,6 +75,11 @@ class CalculatedMaterials:
             None if self.split is None else self.split[index],
         )
 
+    @property
+    def target_names(self) -> list[str]:
+        """Target columns."""
+        return list(self.targets.columns)
+
     def with_targets(self, more: pd.DataFrame) -> "CalculatedMaterials":
         """Add target columns; those that are there already stay as they are."""
         new = more[[name for name in more if name not in self.targets]]
@@ -150,25 +155,28 @@ def geometry_targets(materials: CalculatedMaterials, graphs) -> pd.DataFrame:
 
 def material_compositions(materials: CalculatedMaterials) -> tuple[CompositionBatch, np.ndarray]:
     """Return the distinct compositions of the materials and, for each material, its row."""
+    distinct = DistinctCompositions()
+    rows = distinct.add(material_sites(materials), len(materials))
+    return distinct.batch(), rows
+
+
+def material_sites(materials: CalculatedMaterials) -> ElementAmounts:
+    """Return the sites of all materials, one atom each."""
     n_sites = [len(numbers) for numbers in materials.atomic_numbers]
-    sites = ElementAmounts(
+    return ElementAmounts(
         composition=np.repeat(np.arange(len(materials)), n_sites),
         atomic_number=np.concatenate([*materials.atomic_numbers, []]).astype(np.int64),
         amount=np.ones(sum(n_sites)),
     )
-    distinct = DistinctCompositions()
-    rows = distinct.add(sites, len(materials))
-    return distinct.batch(), rows
 
 
-def split_by_composition(
-    materials: CalculatedMaterials, random_state, fractions=(0.9, 0.05, 0.05)
-) -> np.ndarray:
+def split_by_composition(rows: np.ndarray, random_state, fractions=(0.9, 0.05, 0.05)) -> np.ndarray:
     """Assign materials to train, validation and test so that polymorphs stay together.
 
     Parameters
     ----------
-    materials : CalculatedMaterials
+    rows : ndarray of shape (n_materials,), int64
+        Number of the composition of each, as `material_compositions` gives it.
     random_state : int or RandomState
     fractions : tuple of three floats
 
@@ -178,7 +186,6 @@ def split_by_composition(
     """
     from sklearn.utils import check_random_state
 
-    rows = material_compositions(materials)[1]
     order = check_random_state(random_state).permutation(rows.max() + 1)
     edges = np.round(np.cumsum(fractions)[:2] * len(order)).astype(int)
     part = np.empty(len(order), dtype=object)

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import SourceDataError
+from .material_shards import MaterialShards
 from .materials import CalculatedMaterials, content_checksum, require_consistent
 
 _STRUCTURE_COLUMNS = ("cell_parameters", "atomic_numbers", "frac_coords")
 _OTHER_COLUMNS = ("material_id", "formula", "n_sites", "split")
 
 
-def read_materials(path, targets_path=None) -> CalculatedMaterials:
+def read_materials(path, targets_path=None) -> CalculatedMaterials | MaterialShards:
     """Read calculated materials from disk.
 
     Parameters
@@ -23,14 +24,15 @@ def read_materials(path, targets_path=None) -> CalculatedMaterials:
     path : path-like
         A parquet file with the columns `cell_parameters` (a, b, c in Å, alpha, beta, gamma in
         degrees), `atomic_numbers`, `frac_coords` (row-major), numeric target columns and,
-        optionally, `material_id` and `split`; or a folder of CIF files.
+        optionally, `material_id` and `split`; a folder of such files, which are read one at a
+        time; or a folder of CIF files.
     targets_path : path-like, optional
         For a folder of CIF files: a CSV whose column `file` names each CIF file and whose numeric
         columns are the targets; `targets.csv` in the folder by default.
 
     Returns
     -------
-    CalculatedMaterials
+    CalculatedMaterials, or MaterialShards of a folder of parquet files
 
     Raises
     ------
@@ -38,10 +40,16 @@ def read_materials(path, targets_path=None) -> CalculatedMaterials:
         If the path, a column, a file or a row is missing or cannot be read; names it.
     """
     path = Path(path)
+    if path.is_dir() and targets_path is None and any(path.glob("*.parquet")):
+        return MaterialShards.of_folder(path, _read_parquet)
     if path.is_dir():
         return _read_cif_folder(path, Path(targets_path or path / "targets.csv"))
     if not path.exists():
         raise SourceDataError(f"No such file or folder: {path}. Pass a parquet or a CIF folder.")
+    return _read_parquet(path)
+
+
+def _read_parquet(path: Path) -> CalculatedMaterials:
     try:
         frame = pd.read_parquet(path)
     except Exception as error:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.crystal_graph import CUTOFF, CrystalGraphs
+from ..data.crystal_graph import CUTOFF, CrystalGraphs, GraphShards
 
 # Structures that are embedded at once.
 _BATCH_SIZE = 512
@@ -76,12 +76,14 @@ class CrystalGraphBatch:
     n_graphs: int
 
     @classmethod
-    def from_graphs(cls, graphs: CrystalGraphs, rows, device="cpu") -> "CrystalGraphBatch":
+    def from_graphs(
+        cls, graphs: CrystalGraphs | GraphShards, rows, device="cpu"
+    ) -> "CrystalGraphBatch":
         """Collate the graphs `rows` of a pack.
 
         Parameters
         ----------
-        graphs : CrystalGraphs
+        graphs : CrystalGraphs or GraphShards
         rows : array-like of int of shape (n_graphs,)
         device : str or torch.device, default="cpu"
 
@@ -89,31 +91,24 @@ class CrystalGraphBatch:
         -------
         CrystalGraphBatch
         """
-        nodes, n_nodes = _ranges(graphs.node_offsets, rows)
-        edges, n_edges = _ranges(graphs.edge_offsets, rows)
-        first_node = np.repeat(np.cumsum(n_nodes) - n_nodes, n_edges)
+        pack = graphs.take(rows)
+        n_nodes, n_edges = np.diff(pack.node_offsets), np.diff(pack.edge_offsets)
+        first_node = np.repeat(pack.node_offsets[:-1], n_edges)
         graph_of_node = np.repeat(np.arange(len(n_nodes)), n_nodes)
 
         def tensor(array: np.ndarray) -> Tensor:
             return torch.from_numpy(array).to(device, non_blocking=True)
 
         return cls(
-            atomic_numbers=tensor(graphs.atomic_numbers[nodes].astype(np.int64)),
-            site_weights=tensor(graphs.site_weights[nodes]),
+            atomic_numbers=tensor(pack.atomic_numbers.astype(np.int64)),
+            site_weights=tensor(pack.site_weights),
             graph_of_node=tensor(graph_of_node),
-            centers=tensor(graphs.centers[edges] + first_node),
-            neighbors=tensor(graphs.neighbors[edges] + first_node),
-            distances=tensor(graphs.distances[edges]),
-            multiplicities=tensor(graphs.multiplicities[edges]),
+            centers=tensor(pack.centers + first_node),
+            neighbors=tensor(pack.neighbors + first_node),
+            distances=tensor(pack.distances),
+            multiplicities=tensor(pack.multiplicities),
             n_graphs=len(n_nodes),
         )
-
-
-def _ranges(offsets: np.ndarray, rows) -> tuple[np.ndarray, np.ndarray]:
-    """Concatenate the index ranges of `rows`, and give their lengths."""
-    starts, sizes = offsets[rows], np.diff(offsets)[rows]
-    within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.repeat(starts, sizes) + within, sizes
 
 
 class StructureEncoder(nn.Module):
@@ -158,6 +153,10 @@ class StructureEncoder(nn.Module):
         -------
         Tensor of shape (n_graphs, embedding_dim)
         """
+        return self.standardised(self.readouts(batch))
+
+    def readouts(self, batch: CrystalGraphBatch) -> Tensor:
+        """Embed each crystal for itself: what a part of a batch needs no other part for."""
         states = self.element(self.element_features[batch.atomic_numbers])  # (n_nodes, width)
         gaussians, envelope = self._expand(batch)
         depths = [states]
@@ -167,8 +166,13 @@ class StructureEncoder(nn.Module):
         if self.config.readout == "last":
             pooled = nn.functional.normalize(_site_average(states, batch), dim=1)
             return nn.functional.normalize(self.readout(pooled), dim=1)
-        embedding = self.readout(_pool_depths(torch.cat(depths, dim=1), batch))
-        if self.training and batch.n_graphs < 2:  # too few for statistics of their own
+        return self.readout(_pool_depths(torch.cat(depths, dim=1), batch))
+
+    def standardised(self, embedding: Tensor) -> Tensor:
+        """Give each dimension zero mean and unit variance, where the readout is so."""
+        if self.config.readout == "last":
+            return embedding
+        if self.training and len(embedding) < 2:  # too few for statistics of their own
             statistics = self.standardise.running_mean, self.standardise.running_var
             return nn.functional.batch_norm(embedding, *statistics, eps=self.standardise.eps)
         return self.standardise(embedding)
@@ -216,13 +220,15 @@ def _pool_depths(states: Tensor, batch: CrystalGraphBatch) -> Tensor:
 
 
 @torch.no_grad()
-def embed_structures(encoder: StructureEncoder, graphs: CrystalGraphs, rows) -> Tensor:
+def embed_structures(
+    encoder: StructureEncoder, graphs: CrystalGraphs | GraphShards, rows
+) -> Tensor:
     """Embed structures in evaluation mode.
 
     Parameters
     ----------
     encoder : StructureEncoder
-    graphs : CrystalGraphs
+    graphs : CrystalGraphs or GraphShards
     rows : array of int of shape (n_structures,)
 
     Returns

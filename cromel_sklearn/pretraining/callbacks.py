@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
-from .._damage import damage_named
+from .._artifacts import damage_named
 from ..exceptions import CheckpointError
 from ..nn.schedule import one_cycle
 from .data import PretrainingData
@@ -64,9 +64,11 @@ class Validation(Callback):
 
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         """Evaluate and write to the history."""
-        errors = evaluate_encoders(*encoder_modules(net), self.data, "validation")
+        modules, processes = encoder_modules(net), net.processes
+        errors = evaluate_encoders(*modules, self.data, "validation", processes)
         net.history.record("validation", errors.as_dict())
-        net.history.record("validation_score", errors.score)
+        score = processes.of_first(errors.score, net.property_heads_.means.device)
+        net.history.record("validation_score", score)
 
 
 class TrainingState(Callback):
@@ -87,7 +89,7 @@ class TrainingState(Callback):
         """Keep the weights, write the state, stop if it is time."""
         if self._kept_epoch(net.history) == len(net.history) - 1:
             self.best_weights = _copied_weights(net)
-        if self.path is not None:
+        if self.path is not None and net.processes.is_first:
             RunState(
                 settings=self.settings,
                 modules=_copied_weights(net),

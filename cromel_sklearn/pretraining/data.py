@@ -10,10 +10,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..data.composition import CompositionBatch, read_compositions
-from ..data.crystal_graph import CrystalGraphs
-from ..data.materials import SPLITS, CalculatedMaterials, material_compositions
+from ..data.crystal_graph import CrystalGraphs, GraphShards
+from ..data.material_shards import MaterialSummary, gather_summary
+from ..data.materials import SPLITS, CalculatedMaterials
 from ..exceptions import SourceDataError
 from ..nn.structure_encoder import CrystalGraphBatch
+from .processes import ALONE, Processes
 
 _STABILITY = "formation_energy_per_atom"
 
@@ -25,7 +27,7 @@ class PretrainingBatch:
     Attributes
     ----------
     graphs : CrystalGraphBatch, optional
-        The structures of the batch.
+        The structures of the batch; of several processes, those that this one encodes.
     structure_embedding : Tensor of shape (n_graphs, embedding_dim), optional
         In their place, where the structure encoder is held fixed.
     structure_targets : Tensor of shape (n_graphs, n_properties)
@@ -57,7 +59,7 @@ class PretrainingData:
 
     Attributes
     ----------
-    graphs : CrystalGraphs
+    graphs : CrystalGraphs or GraphShards
     structure_targets : ndarray of shape (n_structures, n_properties)
         In the properties' units, NaN where missing.
     composition_of_structure : ndarray of shape (n_structures,)
@@ -74,7 +76,7 @@ class PretrainingData:
         Of a structure encoder that is held fixed.
     """
 
-    graphs: CrystalGraphs
+    graphs: CrystalGraphs | GraphShards
     structure_targets: np.ndarray
     composition_of_structure: np.ndarray
     compositions: CompositionBatch
@@ -95,11 +97,11 @@ class PretrainingData:
         """SHA-256 of graphs, compositions, targets and split."""
         digest = hashlib.sha256("|".join([*self.properties, *self.split]).encode())
         for array in (
-            *(getattr(self.graphs, field.name) for field in fields(self.graphs)),
+            *(getattr(pack, field.name) for pack in self.graphs.packs for field in fields(pack)),
             self.composition_of_structure, self.compositions.atomic_numbers,
             self.compositions.atomic_fractions, self.structure_targets, self.composition_targets,
         ):  # fmt: skip
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def with_structure_embeddings(self, embeddings: np.ndarray) -> "PretrainingData":
@@ -133,7 +135,7 @@ class PretrainingData:
         rows[is_structure] = self.composition_of_structure[items[is_structure]]
         return rows
 
-    def collate(self, items, device="cpu") -> PretrainingBatch:
+    def collate(self, items, device="cpu", processes: Processes = ALONE) -> PretrainingBatch:
         """Build a batch of items: below `n_structures` structures, from there on compositions."""
         items = np.asarray(items)
         is_structure = items < self.n_structures
@@ -147,7 +149,9 @@ class PretrainingData:
         fixed = self.structure_embeddings
         return PretrainingBatch(
             graphs=(
-                CrystalGraphBatch.from_graphs(self.graphs, structures, device)
+                CrystalGraphBatch.from_graphs(
+                    self.graphs, structures[processes.part(len(structures))], device
+                )
                 if fixed is None
                 else None
             ),
@@ -178,15 +182,17 @@ class TrainingItems(Dataset):
 
 
 def assemble(
-    materials: CalculatedMaterials, graphs: CrystalGraphs, labels: pd.DataFrame | None = None
+    materials: CalculatedMaterials | MaterialSummary,
+    graphs: CrystalGraphs | GraphShards,
+    labels: pd.DataFrame | None = None,
 ) -> PretrainingData:
     """Join structures, their targets and labels without structures by composition.
 
     Parameters
     ----------
-    materials : CalculatedMaterials
+    materials : CalculatedMaterials or MaterialSummary
         With a split.
-    graphs : CrystalGraphs of the same materials
+    graphs : CrystalGraphs or GraphShards of the same materials
     labels : DataFrame with the columns formula, property, value, optional
 
     Returns
@@ -198,7 +204,10 @@ def assemble(
     SourceDataError
         If polymorphs straddle the split, a part of it is empty, or a property is constant.
     """
-    compositions, composition_of_structure = material_compositions(materials)
+    if isinstance(materials, CalculatedMaterials):
+        materials = gather_summary([materials])
+    compositions = materials.compositions
+    composition_of_structure = materials.composition_of_structure
     properties = list(materials.targets.columns)
     targets = _most_stable(materials.targets, composition_of_structure)
     split = _composition_split(materials, composition_of_structure, len(compositions))
@@ -243,8 +252,8 @@ def _composition_split(materials, rows: np.ndarray, n_compositions: int) -> np.n
     straddling = np.flatnonzero(split[rows] != materials.split)
     if len(straddling):
         raise SourceDataError(
-            f"Polymorphs must stay in one part of the split: {materials.ids[straddling[0]]} is in "
-            f"{materials.split[straddling[0]]!r}, another structure of its composition in "
+            f"Polymorphs must stay in one part of the split: {materials.names[straddling[0]]} is "
+            f"in {materials.split[straddling[0]]!r}, another structure of its composition in "
             f"{split[rows[straddling[0]]]!r}."
         )
     empty = [name for name in SPLITS if name not in split]

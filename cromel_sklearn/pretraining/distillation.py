@@ -11,7 +11,6 @@ import torch
 
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.description import EncoderDescription
-from ..encoders.smaller_checkpoints import in_half_precision
 from ..exceptions import CheckpointError
 from ..nn.distilled_network import DistilledEncoderConfig
 from ..nn.schedule import one_cycle
@@ -269,7 +268,7 @@ class _Run:
                 **made_with(self.device),
             },
         )
-        checkpoint = in_half_precision(Checkpoint(description, tensors))
+        checkpoint = Checkpoint(description, tensors).in_half_precision()
         return evaluate_student(
             checkpoint, self.net, self.known, self.sample, self.teachers, settings.smallest_skill
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .._files import held_alone, require_target, write_file
+from ..data.material_shards import MaterialShards
 from ..data.readers import file_checksum, read_labels, read_materials
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import CARD, WEIGHTS, load_encoder
@@ -78,6 +79,10 @@ def distill_to_folder(
         checkpoints = [_loaded(teacher) for teacher in teachers]
         known_elements = frozenset.intersection(*(c.known_elements for c in checkpoints))
         materials = None if structures is None else read_materials(structures)
+        if isinstance(materials, MaterialShards):
+            raise SourceDataError(
+                f"{structures} is a folder of parquet files; distillation reads one file."
+            )
         features = None
         if chgnet_sites:
             if materials is None:

@@ -8,6 +8,7 @@ import torch
 from ..nn.losses import effective_rank
 from ..nn.structure_encoder import embed_structures
 from .data import PretrainingData
+from .processes import ALONE, Processes
 
 _BATCH_SIZE = 512
 
@@ -46,6 +47,7 @@ def evaluate_encoders(
     property_heads,
     data: PretrainingData,
     split: str,
+    processes: Processes = ALONE,
 ) -> EncoderErrors:
     """Evaluate on one part of the split.
 
@@ -55,6 +57,8 @@ def evaluate_encoders(
         Put into evaluation mode.
     data : PretrainingData
     split : {"train", "validation", "test"}
+    processes : Processes, default=ALONE
+        Each embeds its part of the structures.
 
     Returns
     -------
@@ -66,7 +70,8 @@ def evaluate_encoders(
     composition = []
     rows = data.structure_rows(split)
     if data.structure_embeddings is None:
-        structure = embed_structures(structure_encoder, data.graphs, rows)
+        part = embed_structures(structure_encoder, data.graphs, rows[processes.part(len(rows))])
+        structure = processes.whole(part, len(rows))
     else:
         structure = torch.from_numpy(data.structure_embeddings[rows]).to(device)
     composition_rows = data.composition_rows(split)

@@ -17,6 +17,7 @@ from ..nn.losses import (
 from ..nn.structure_encoder import StructureEncoder
 from .data import PretrainingBatch
 from .mixing import mixtures
+from .processes import ALONE, Processes
 
 #: Modules of the net, in the order of the data flow.
 MODULES = (
@@ -69,6 +70,8 @@ class CroMELNet(NeuralNet):
         Share of that loss which is taken at mixtures of compositions.
     decorrelation_weight : float
         Weight of the decorrelation of the structure embedding.
+    processes : Processes
+        That train together.
     composition_optimizer, critic_optimizer : type
         Optimizers of these modules; `optimizer` trains the structure's encoder and heads. Their
         parameters carry the prefixes `composition_optimizer__` and `critic_optimizer__`.
@@ -87,6 +90,7 @@ class CroMELNet(NeuralNet):
         composition_property_weight: float,
         mixing_weight: float,
         decorrelation_weight: float,
+        processes: Processes = ALONE,
         composition_optimizer=torch.optim.AdamW,
         critic_optimizer=torch.optim.RMSprop,
         **kwargs,
@@ -100,6 +104,7 @@ class CroMELNet(NeuralNet):
         self.composition_property_weight = composition_property_weight
         self.mixing_weight = mixing_weight
         self.decorrelation_weight = decorrelation_weight
+        self.processes = processes
         self.composition_optimizer = composition_optimizer
         self.critic_optimizer = critic_optimizer
         super().__init__(module, **kwargs)
@@ -140,11 +145,11 @@ class CroMELNet(NeuralNet):
         """Take one step of every optimizer that is due."""
         self._set_training(True)
         self.n_steps_ += 1
-        encoded = self.composition_encoder_(batch.atomic_numbers, batch.atomic_fractions)
+        encoded = self._encoded(batch.atomic_numbers, batch.atomic_fractions)
         losses, total = {}, encoded.embedding.new_zeros(())
         structure = batch.structure_embedding  # where the structure encoder is held fixed
         if structure is None:
-            structure = self.structure_encoder_(batch.graphs)
+            structure = self._structures(batch)
             losses["structure_loss"] = self.criterion_(
                 self.structure_heads_(structure), batch.structure_targets
             )
@@ -171,6 +176,7 @@ class CroMELNet(NeuralNet):
         self.composition_optimizer_.zero_grad()
         if total.requires_grad:
             total.backward()
+        self.processes.join_gradients(self._parameters_of_encoders(), self._parameters_of_heads())
         self.optimizer_.step()
         if self.composition_property_weight or alignment is not None:
             self.composition_optimizer_.step()
@@ -178,11 +184,36 @@ class CroMELNet(NeuralNet):
             self.history.record_batch(name, loss.item())
         return {"loss": total.detach(), "y_pred": encoded.embedding.detach()}
 
+    def _structures(self, batch: PretrainingBatch) -> Tensor:
+        """Embed the structures of the whole batch, standardised over it."""
+        assert batch.graphs is not None
+        readouts = self.structure_encoder_.readouts(batch.graphs)
+        whole = self.processes.whole(readouts, len(batch.structure_targets))
+        return self.structure_encoder_.standardised(whole)
+
+    def _encoded(self, numbers: Tensor, fractions: Tensor) -> EncodedCompositions:
+        """Encode compositions, each process its part."""
+        if self.processes.count == 1:
+            return self.composition_encoder_(numbers, fractions)
+        part = self.processes.part(len(numbers))
+        encoded = self.composition_encoder_(numbers[part], fractions[part])
+        # One after the other: what no loss uses must come out without a gradient, not with zeros.
+        fields = vars(encoded).values()
+        return EncodedCompositions(*(self.processes.whole(f, len(numbers)) for f in fields))
+
+    def _parameters_of_encoders(self) -> list[nn.Parameter]:
+        modules = self.structure_encoder_, self.composition_encoder_
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    def _parameters_of_heads(self) -> list[nn.Parameter]:
+        modules = nn.ModuleList([self.structure_heads_, self.property_heads_])
+        return [*modules.parameters()]  # each once, where both are the same
+
     def _mixture_loss(self, batch: PretrainingBatch) -> Tensor:
         numbers, fractions, targets = mixtures(
             batch.atomic_numbers, batch.atomic_fractions, batch.composition_targets
         )
-        embedding = self.composition_encoder_(numbers, fractions).embedding
+        embedding = self._encoded(numbers, fractions).embedding
         return self.criterion_(self.property_heads_(embedding), targets)
 
     def _alignment(
@@ -201,6 +232,7 @@ class CroMELNet(NeuralNet):
         loss = critic_loss(self.critic_, structure, sample, condition)
         self.critic_optimizer_.zero_grad()
         loss.backward()
+        self.processes.join_gradients((), self.critic_.parameters())
         self.critic_optimizer_.step()
         self.history.record_batch("critic_loss", loss.item())
         if self.n_steps_ % _CRITIC_STEPS:

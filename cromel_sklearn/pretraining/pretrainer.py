@@ -1,7 +1,7 @@
 """Pretraining of a composition encoder on calculated crystal structures, as an estimator."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from .._sklearn_compat import (
     StrOptions,
     check_parameters,
 )
-from ..data.crystal_graph import build_crystal_graphs
+from ..data.crystal_graph import CrystalGraphs, GraphShards, build_crystal_graphs
+from ..data.material_shards import MaterialShards, gather_summary
 from ..data.materials import CalculatedMaterials, geometry_targets, split_by_composition
 from ..data.readers import materials_from_structures
 from ..device import fast_matrix_products, find_device
@@ -31,6 +32,7 @@ from .batches import TrainingBatches
 from .callbacks import TrainingState, summarise
 from .data import PretrainingData, assemble
 from .modules import OPTIMIZATIONS, Modules, new_modules
+from .processes import Processes
 from .provenance import describe_encoder
 from .run_state import FixedStructureEncoder
 from .training import new_net, train
@@ -207,7 +209,7 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
 
         Parameters
         ----------
-        structures : CalculatedMaterials or sequence of pymatgen Structure
+        structures : CalculatedMaterials, MaterialShards or sequence of pymatgen Structure
             As `read_materials` reads them, or ordered crystals.
         targets : DataFrame, dict of columns or array of shape (n_structures, n_targets), optional
             Calculated properties of a sequence of structures; NaN where missing.
@@ -226,17 +228,22 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             If `resume` is set and `state_path` does not fit.
         """
         self._check_parameters()
-        device = find_device(self.device)
+        processes = Processes.launched()
+        device = processes.device(find_device(self.device))
+        processes.connect(device)
         materials = structures
-        if not isinstance(structures, CalculatedMaterials):
+        if not isinstance(structures, CalculatedMaterials | MaterialShards):
             materials = materials_from_structures(structures, targets)
         seed = int(check_random_state(self.random_state).randint(2**31))
-        data = self._prepare(materials, labels, seed)
+        seed = int(processes.of_first(seed, device))  # where random_state is None
+        with processes.first_of_each_machine_first():
+            data = self._prepare(materials, labels, seed)
         fixed = None
         if self.structure_run is not None:
             fixed = FixedStructureEncoder.of_run(self.structure_run)
         state_path = None if self.state_path is None else Path(self.state_path)
         settings = self._settings(data.checksum, seed, fixed)
+        processes.require_same(settings, device)
         state = TrainingState(state_path, settings, self.keep_best, self.patience)
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.random.manual_seed(seed)
@@ -248,9 +255,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
                 device=device,
             )
             if fixed is not None:
-                data = _with_embeddings(data, modules, fixed)
+                data = _with_embeddings(data, modules, fixed, processes)
             batches = TrainingBatches.of(data, self.batch_size, self.criterion)
-            net = new_net(self, modules, data, batches, state, seed, device)
+            net = new_net(self, modules, data, batches, state, seed, device, processes)
             if self.resume:
                 state.resume(net)
             with fast_matrix_products():
@@ -298,17 +305,28 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             self.composition_encoder or CompositionEncoderConfig(),
         )
 
-    def _prepare(self, materials: CalculatedMaterials, labels, seed: int) -> PretrainingData:
+    def _prepare(self, materials, labels, seed: int) -> PretrainingData:
+        packs: list[CrystalGraphs] = []
+        parts = [materials] if isinstance(materials, CalculatedMaterials) else materials
+        summary = gather_summary(self._with_graphs(part, packs) for part in parts)
+        if summary.split is None:
+            split = split_by_composition(summary.composition_of_structure, seed)
+            summary = replace(summary, split=split)
+        graphs = packs[0] if len(packs) == 1 else GraphShards(packs)
+        return assemble(summary, graphs, labels)
+
+    def _with_graphs(
+        self, materials: CalculatedMaterials, packs: list[CrystalGraphs]
+    ) -> CalculatedMaterials:
+        """Build the graphs of some materials, and add what these tell to the targets."""
         cutoff = self._configs()[0].cutoff
         graphs = build_crystal_graphs(
             materials, cutoff=cutoff, n_jobs=self.n_jobs, cache=self.cache
         )
-        if self.geometry:
-            geometry = geometry_targets(materials, graphs)
-            materials = materials.with_targets(geometry)
-        if materials.split is None:
-            materials = materials.with_split(split_by_composition(materials, seed))
-        return assemble(materials, graphs, labels)
+        packs.append(graphs)
+        if not self.geometry:
+            return materials
+        return materials.with_targets(geometry_targets(materials, graphs))
 
     def _settings(self, data_checksum: str, seed: int, fixed: FixedStructureEncoder | None) -> dict:
         """What must agree between a run and the one that resumes it."""
@@ -324,11 +342,11 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
 
 
 def _with_embeddings(
-    data: PretrainingData, modules: Modules, fixed: FixedStructureEncoder
+    data: PretrainingData, modules: Modules, fixed: FixedStructureEncoder, processes: Processes
 ) -> PretrainingData:
     """Embed every structure once, by the structure encoder of an earlier run."""
     fixed.load_into(modules.structure_encoder, modules.structure_heads, data.properties)
-    embeddings = embed_structures(
-        modules.structure_encoder, data.graphs, np.arange(data.n_structures)
-    )
+    rows = np.arange(data.n_structures)[processes.part(data.n_structures)]
+    part = embed_structures(modules.structure_encoder, data.graphs, rows)
+    embeddings = processes.whole(part, data.n_structures)
     return data.with_structure_embeddings(embeddings.cpu().numpy())

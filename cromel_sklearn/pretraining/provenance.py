@@ -36,7 +36,7 @@ def describe_encoder(net: CroMELNet, data: PretrainingData, run: dict) -> Encode
     """
     table = pymatgen_element_table()
     errors = {
-        split: evaluate_encoders(*encoder_modules(net), data, split).as_dict()
+        split: evaluate_encoders(*encoder_modules(net), data, split, net.processes).as_dict()
         for split in ("validation", "test")
     }
     trained = data.compositions.atomic_numbers[data.split == "train"]
@@ -64,6 +64,7 @@ def describe_encoder(net: CroMELNet, data: PretrainingData, run: dict) -> Encode
             "best_epoch": int(np.argmin(scores)) + 1 if keeps_best else len(scores),
             "seconds": round(sum(epoch_seconds), 1),
             "structures_per_second": round(n_structures / float(np.median(epoch_seconds)), 1),
+            "n_processes": net.processes.count,
             **made_with(next(net.composition_encoder.parameters()).device),
         },
     )

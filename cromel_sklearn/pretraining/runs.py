@@ -1,5 +1,6 @@
 """Run of a pretraining from files into a folder: `cromel pretrain`."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ..exceptions import CheckpointError, SourceDataError
 from .card import model_card
 from .paper import PAPER_SETTINGS
 from .pretrainer import CroMELPretrainer
+from .processes import Processes
 from .provenance import command_without_paths
 from .run_state import RUN_STATE
 
@@ -33,7 +35,7 @@ def pretrain_to_folder(
     Parameters
     ----------
     structures : path-like
-        As in `read_materials`.
+        As in `read_materials`. Several processes (`torchrun`) share the work, and the first writes.
     out : path-like
         Folder: ``weights.safetensors``, ``card.md``, ``history.json`` and
         ``run_state.safetensors``, which is rewritten after each epoch.
@@ -72,13 +74,14 @@ def pretrain_to_folder(
         )
     out.mkdir(parents=True, exist_ok=True)
     require_target(state_path)
-    with held_alone(out):
+    is_first = Processes.launched().is_first
+    with held_alone(out) if is_first else contextlib.nullcontext():
         materials = read_materials(structures)
         if targets:
-            unknown = [name for name in targets if name not in materials.targets]
+            unknown = [name for name in targets if name not in materials.target_names]
             if unknown:
                 raise SourceDataError(
-                    f"No target {', '.join(unknown)}; there is {', '.join(materials.targets)}."
+                    f"No target {', '.join(unknown)}; there is {', '.join(materials.target_names)}."
                 )
             materials = materials.only_targets(targets)
         labels = None if labels_path is None else read_labels(labels_path)
@@ -90,6 +93,8 @@ def pretrain_to_folder(
             **settings, state_path=state_path, resume=resume and state_path.exists()
         )
         checkpoint = pretrainer.fit(materials, labels=labels).checkpoint_
+        if not is_first:
+            return out
         command = None if command is None else command_without_paths(command)
         provenance = {"command": command, "attribution": attribution}
         checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})

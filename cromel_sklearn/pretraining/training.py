@@ -4,7 +4,8 @@ from .batches import TrainingBatches
 from .callbacks import EpochSeed, OneCycleSchedule, StopTraining, TrainingState, Validation
 from .data import PretrainingData
 from .modules import Modules, optimizer_parameters
-from .net import CroMELNet
+from .net import MODULES, CroMELNet
+from .processes import Processes
 from .progress import ProgressReport
 
 
@@ -16,6 +17,7 @@ def new_net(
     state: TrainingState,
     seed: int,
     device,
+    processes: Processes,
 ) -> CroMELNet:
     """Put an initialised net together.
 
@@ -31,6 +33,8 @@ def new_net(
     seed : int
         Of batches and samples.
     device : torch.device
+    processes : Processes
+        That train together.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def new_net(
     if parameters.optimization == "one-cycle":
         callbacks.append(("schedule", OneCycleSchedule(parameters.max_epochs, batches.n_steps)))
     callbacks.append(("validation", Validation(data)))
-    if parameters.verbose:
+    if parameters.verbose and processes.is_first:
         callbacks.append(("progress", ProgressReport(batches.n_steps, parameters.max_epochs)))
     callbacks.append(("state", state))
     net = CroMELNet(
@@ -50,19 +54,22 @@ def new_net(
         composition_property_weight=parameters.composition_property_weight,
         mixing_weight=parameters.mixing_weight,
         decorrelation_weight=parameters.decorrelation_weight,
+        processes=processes,
         **optimizer_parameters(parameters.optimization, parameters.lr, parameters.weight_decay),
         batch_size=parameters.batch_size,
         device=str(device),
         train_split=None,
         iterator_train__sampler=batches.sampler,
         iterator_train__drop_last=batches.drop_last,
-        iterator_train__collate_fn=lambda rows: data.collate(rows, device),
+        iterator_train__collate_fn=lambda rows: data.collate(rows, device, processes),
         callbacks=callbacks,
         callbacks__print_log=None,
         callbacks__valid_loss=None,
         verbose=0,
     )
-    return net.initialize()
+    net.initialize()
+    processes.share_weights(getattr(net, name) for name in MODULES)
+    return net
 
 
 def train(net: CroMELNet, batches: TrainingBatches, state: TrainingState, max_epochs: int) -> None:

@@ -14,9 +14,11 @@ from damaged_files import flipped_bits, truncated
 from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn._artifacts import read_artifact, write_artifact
+from cromel_sklearn._files import write_file
 from cromel_sklearn.data import crystal_graph
 from cromel_sklearn.data.crystal_graph import (
     CrystalGraphs,
+    GraphShards,
     build_crystal_graph,
     build_crystal_graphs,
 )
@@ -487,9 +489,9 @@ def _rewritten(path, change):
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: path.write_bytes(path.read_bytes()[:-1]),
-        lambda path: path.write_bytes(b""),
-        lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\xa5"),
+        lambda path: write_file(path, path.read_bytes()[:-1]),
+        lambda path: write_file(path, b""),
+        lambda path: write_file(path, path.read_bytes()[:-1] + b"\xa5"),
         lambda path: _rewritten(path, lambda header, columns: columns.clear()),
         lambda path: _rewritten(path, lambda header, columns: header.update(source="another")),
         lambda path: _rewritten(path, lambda header, columns: header.update(cutoff=5.0)),
@@ -519,7 +521,8 @@ def test_a_damaged_cache_is_told_and_written_again(damage, materials, user_cache
 
 
 def test_every_flipped_bit_of_a_cache_is_noticed(materials, user_cache):
-    built = build_crystal_graphs(materials, n_jobs=1)
+    build_crystal_graphs(materials, n_jobs=1)
+    built = build_crystal_graphs(materials, n_jobs=1, cache=False)  # not mapped from that file
     (cache,) = _caches(materials.path.parent)
     content = cache.read_bytes()
     for damaged in [*flipped_bits(content, 100), *truncated(content, 20)]:
@@ -578,3 +581,23 @@ def test_structure_whose_graph_fails_is_named(materials):
     message = str(caught.value)
     assert message.startswith("Could not build the crystal graph of salt-3: ")
     assert message.endswith("Check its lattice and sites, or leave it out.")
+
+
+@pytest.mark.parametrize("rows", [[0], [19, 3, 3, 11], list(range(20)), [12, 0, 7, 6], []])
+def test_graphs_of_many_packs_are_taken_as_from_one(materials, rows):
+    whole = build_crystal_graphs(materials, n_jobs=1, cache=False)
+    parts = [materials[:7], materials[7:12], materials[12:]]
+    shards = GraphShards([build_crystal_graphs(part, n_jobs=1, cache=False) for part in parts])
+    rows = np.array(rows, dtype=int)
+    assert len(shards) == len(whole)
+    _assert_same_graphs(shards.take(rows), whole.take(rows))
+    for place, row in enumerate(rows):
+        _assert_same_graphs(whole.take(rows).take([place]), whole.take([row]))
+
+
+def test_graphs_from_the_cache_are_mapped_and_read_only(materials, user_cache):
+    graphs = build_crystal_graphs(materials, n_jobs=1)
+    for field in fields(CrystalGraphs):
+        array = getattr(graphs, field.name)
+        assert not array.flags.writeable
+        assert not array.flags.owndata

@@ -455,13 +455,13 @@ def test_compositions_of_materials_are_those_of_their_sites():
 
 @pytest.fixture
 def polymorphs(rock_salts):
-    """Each alkali halide in three crystals."""
+    """Numbers of the compositions of each alkali halide in three crystals."""
     structures = [
         structure.copy().apply_strain(strain, inplace=False)
         for strain in (0.0, 0.03, 0.06)
         for structure in rock_salts[0]
     ]
-    return materials_from_structures(structures, {"y": np.arange(60.0)})
+    return material_compositions(materials_from_structures(structures, {"y": np.arange(60.0)}))[1]
 
 
 @pytest.mark.parametrize("random_state", range(5))

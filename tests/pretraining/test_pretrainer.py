@@ -16,6 +16,7 @@ from cromel_sklearn import (
     CroMELPretrainer,
     CroMELTransformer,
     SourceDataError,
+    read_materials,
 )
 from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.nn.losses import ADVERSARIAL_ALIGNMENTS, ALIGNMENTS
@@ -207,6 +208,22 @@ def test_critic_learns_at_the_rate_of_the_encoder_that_it_judges(
     CroMELPretrainer(**{**small_settings, **settings, "max_epochs": 1}).fit(*rock_salts)
     critic, encoder = nets[0].critic_optimizer_, nets[0].composition_optimizer_
     assert critic.defaults["lr"] == encoder.defaults["lr"]
+
+
+def test_folder_of_files_is_pretrained_on_as_one_file(structure_table, small_settings, tmp_path):
+    table = pd.read_parquet(structure_table)
+    for number, start in enumerate((0, 7, 13)):
+        table.iloc[start : (7, 13, 20)[number]].to_parquet(tmp_path / f"part-{number}.parquet")
+    whole, parts = (
+        CroMELPretrainer(max_epochs=2, **small_settings).fit(read_materials(path))
+        for path in (structure_table, tmp_path)
+    )
+    assert _same(_weights(whole), _weights(parts))
+    assert parts.checkpoint_.description.provenance["source"] == tmp_path.name
+    assert len(list(tmp_path.glob("*graphs*.safetensors"))) == 3
+    table.iloc[:5].drop(columns="band_gap").to_parquet(tmp_path / "part-3.parquet")
+    with pytest.raises(SourceDataError, match="part-3.parquet has the targets formation_energy_"):
+        CroMELPretrainer(max_epochs=1, **small_settings).fit(read_materials(tmp_path))
 
 
 def test_stopped_and_resumed_run_ends_with_the_weights_of_an_unbroken_one(
