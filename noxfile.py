@@ -67,7 +67,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, with the lines and branches that none of them reaches."""
     install(session, "-e", ".[test]")
-    session.run("python", "-m", "pytest", *session.posargs, env={"PYTEST_ADDOPTS": COVERAGE})
+    env = {"PYTEST_ADDOPTS": COVERAGE, "HYPOTHESIS_PROFILE": "ci"}
+    session.run("python", "-m", "pytest", *session.posargs, env=env)
 
 
 @nox.session
@@ -145,11 +146,20 @@ def lock(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Readers of files and formulas, by inputs that coverage guides (``-- -max_total_time=60``)."""
+    """Readers of files, tables and formulas; coverage guides (``-- -max_total_time=60``)."""
     install(session, "-e", ".[test]", "atheris")
     arguments = ["-rss_limit_mb=4096", *(session.posargs or ["-max_total_time=60"])]
     session.run("python", "tests/fuzz/fuzz_files.py", "-len_control=0", "-max_len=512", *arguments)
-    session.run("python", "tests/fuzz/fuzz_formula.py", *arguments)
+    for target in ("formula", "tables"):
+        session.run("python", f"tests/fuzz/fuzz_{target}.py", *arguments)
+
+
+@nox.session
+def properties(session: nox.Session) -> None:
+    """Properties of formulas and tables, on 4,000 random examples each: some minutes."""
+    install(session, "-e", ".[test]")
+    options = ["-m", "hypothesis", "--hypothesis-show-statistics", *session.posargs]
+    session.run("python", "-m", "pytest", *options, env={"HYPOTHESIS_PROFILE": "long"})
 
 
 def _built_twice_alike(session: nox.Session, tmp: Path) -> tuple[Path, Path]:

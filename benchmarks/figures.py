@@ -77,6 +77,8 @@ def _relative_axis(axes, which: str = "x") -> None:
     axes.set(**{f"{which}scale": "log"})
     low, high = axes.get_xlim() if which == "x" else axes.get_ylim()
     ticks = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+    if high > 2.5 * low:
+        ticks = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0)
     axis.set_ticks([tick for tick in ticks if low <= tick <= high])
     axis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axis.set_minor_locator(matplotlib.ticker.NullLocator())
@@ -266,6 +268,8 @@ def draw_learning_curves(curves: dict, path: Path) -> None:
             axes.set(xscale="log", yscale="log", title=task, xlabel="training rows")
             axes.set_ylabel(f"MAE ({unit})" if unit else "MAE")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 3)))
+            axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
             for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
                 formatter(lambda value, _: f"{value:g}")
             axes.yaxis.set_minor_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))

@@ -69,34 +69,53 @@ def encoder_digest() -> str:
 
 @lru_cache(maxsize=1)
 def probe_formulas() -> list[str]:
-    """Formulas of every table, with dopings, alloys and all kinds of notation among them."""
-    found: list[str] = []
-    known = load_encoder("mp-multi").known_elements
-    for file in sorted({task.file for task in TASKS.values()}):
-        path = DATA_HOME / "target" / file
-        if path.exists():
-            column = pd.read_csv(path, keep_default_na=False)["formula"].drop_duplicates()
+    """Formulas of every table, with dopings, alloys and all kinds of notation among them.
+
+    Drawn once and kept: a formula that is refused from some day on changes no fingerprint.
+    """
+    found = read_json(PROBES).get("formulas", [])
+    if not found:
+        known = load_encoder("mp-multi").known_elements
+        for file in sorted({task.file for task in TASKS.values()}):
+            column = pd.read_csv(DATA_HOME / "target" / file, keep_default_na=False)["formula"]
+            column = column.drop_duplicates()
             _, _, is_valid, _ = find_compositions(column, known)
             found += list(column[is_valid].sample(_PER_TABLE, random_state=0))
+        add_json(PROBES, ("formulas",), found)
     return found
+
+
+def probe_values(featurizer) -> np.ndarray:
+    """Five mixtures of a featurizer's columns, (n_formulas, 5); NaN for what it cannot read."""
+    formulas = np.array(probe_formulas(), dtype=object)
+    _, _, is_valid, _ = find_compositions(formulas, load_encoder("mp-multi").known_elements)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = np.asarray(featurizer.fit_transform(list(formulas[is_valid])), dtype=float)
+    values = np.sign(values) * np.log1p(np.abs(values))
+    mixing = np.random.default_rng(0).choice([-1.0, 1.0], size=(values.shape[1], 4))
+    mixed = np.full((len(formulas), 5), np.nan)
+    mixed[is_valid] = np.column_stack([values.sum(axis=1), values @ mixing])
+    return mixed
+
+
+def is_like(values: np.ndarray, stored: np.ndarray) -> bool:
+    """Whether a featurizer gives these values still, for the formulas that it read and reads."""
+    both = np.isfinite(values) & np.isfinite(stored)
+    return 2 * both.sum() > both.size and np.allclose(values[both], stored[both], 0, _TOLERANCE)
 
 
 @lru_cache(maxsize=32)
 def probe(name: str) -> str:
     """Name of the values that a featurizer gives now; a new one where none is like them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        values = np.asarray(featurizers()[name].fit_transform(probe_formulas()), dtype=float)
-    values = np.sign(values) * np.log1p(np.abs(values))
-    mixing = np.random.default_rng(0).choice([-1.0, 1.0], size=(values.shape[1], 4))
-    mixed = np.column_stack([values.sum(axis=1), values @ mixing])
-    for key, entry in read_json(PROBES).get(name, {}).items():
-        stored = np.array(entry["values"])
-        if stored.shape == mixed.shape and np.allclose(stored, mixed, 0, _TOLERANCE):
+    values = probe_values(featurizers()[name])
+    entries = read_json(PROBES).get("featurizers", {}).get(name, {})
+    for key, stored in entries.items():
+        if is_like(values, np.array(stored, dtype=float)):
             return key
-    key = _hash(name, np.round(mixed, 3).tobytes())
-    entry = {"columns": values.shape[1], "values": np.round(mixed, 6).tolist()}
-    add_json(PROBES, (name, key), entry)
+    key = _hash(name, np.round(values, 3).tobytes())
+    shown = [[None if np.isnan(v) else round(v, 6) for v in row] for row in values.tolist()]
+    add_json(PROBES, ("featurizers", name, key), shown)
     return key
 
 

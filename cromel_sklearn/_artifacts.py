@@ -5,7 +5,6 @@ taken with zeros in the digest's own place: whatever bit changes, the file is re
 tells damage, not forgery; for a file of known origin compare its own SHA-256 (`checksum`).
 """
 
-import contextlib
 import hashlib
 import json
 import math
@@ -13,17 +12,18 @@ import mmap
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._damage import DAMAGE, damage_named, one_line
 from ._files import replacing
-from .exceptions import CheckpointError, EncoderNotFoundError
+from ._tensors import Tensors
+from .exceptions import CheckpointError
 
 Header = dict[str, Any]
-Tensors = dict[str, np.ndarray]
 
 #: Bytes of the largest file that is read.
 LARGEST_FILE = 8 * 2**30
@@ -37,11 +37,6 @@ _DTYPES = {
 }  # fmt: skip
 _NO_DIGEST = "0" * 64
 _RESERVED = ("sha256", "format_version")
-# What a header that does not say what it should raises on the way to what it describes.
-_DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, RuntimeError,
-    TypeError, ValueError,
-)  # fmt: skip
 
 
 def artifact_bytes(kind: str, format_version: int, header: Header, tensors: Tensors) -> bytes:
@@ -167,7 +162,7 @@ def read_artifact(
         )
     try:
         entries = _file_header(content)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CheckpointError(
             f"{path} is truncated, damaged or not a safetensors file: {one_line(error)}"
         ) from error
@@ -192,107 +187,6 @@ def read_artifact(
         if check is not None:
             check(header, tensors)
     return header, tensors
-
-
-def require_tensors(
-    tensors: Mapping[str, np.ndarray],
-    expected: Iterable[tuple[str, tuple[int | None, ...], str]],
-    *,
-    prefix: str = "",
-) -> None:
-    """Compare tensors with what a header promises, one by one, up to the first that differs.
-
-    `expected` may be a generator over sizes that a header made up: it is left at the first tensor
-    that the file lacks, so a promise of 10^18 layers costs no more than the layers that are there.
-
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray
-    expected : iterable of (name, shape, kind)
-        Shape with None where any size will do; kind of the numbers as in `ndarray.dtype.kind`,
-        "f" (floating, all finite), "i" or "b".
-    prefix : str
-        Of the names; tensors without it are left to others.
-
-    Raises
-    ------
-    CheckpointError
-        Names the first tensor that is missing, too many, or of another shape or kind.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cromel_sklearn._artifacts import require_tensors
-    >>> require_tensors({"bias": np.zeros(3)}, [("bias", (3,), "f")])
-    """
-    seen = set()
-    for name, shape, kind in expected:
-        name = prefix + name
-        found = tensors.get(name)
-        if found is None or name in seen:
-            raise CheckpointError(f"The weights do not fit the header: there is no {name!r}.")
-        seen.add(name)
-        fits = len(shape) == found.ndim and all(
-            wanted in (None, size) for wanted, size in zip(shape, found.shape, strict=True)
-        )
-        if not fits or found.dtype.kind != kind:
-            raise CheckpointError(
-                f"The weights do not fit the header: {name!r} is {found.dtype} of shape "
-                f"{found.shape}, expected kind {kind!r} of shape {one_line(shape)}."
-            )
-        if kind == "f" and not np.isfinite(found).all():
-            raise CheckpointError(f"The weights are not finite: {name!r}.")
-    more = [name for name in tensors if name.startswith(prefix) and name not in seen]
-    if more:
-        raise CheckpointError(
-            f"The weights do not fit the header: {one_line(more[0])!r} is not in it."
-        )
-
-
-@contextlib.contextmanager
-def damage_named(path) -> Iterator[None]:
-    """Tell whatever goes wrong with the content of a file as damage of that file, in one line.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Raises
-    ------
-    CheckpointError
-    """
-    try:
-        yield
-    except CheckpointError as error:
-        if str(path) in str(error):
-            raise
-        raise CheckpointError(f"{path}: {one_line(error)}") from error
-    except EncoderNotFoundError:
-        raise
-    except _DAMAGE as error:
-        raise CheckpointError(
-            f"{path} is damaged: {type(error).__name__}, {one_line(error)}"
-        ) from error
-
-
-def one_line(value) -> str:
-    """Say a value or an error in one line of at most 300 characters."""
-    text = " ".join(str(value).split())
-    return text if len(text) <= 300 else f"{text[:297]}..."
-
-
-def with_prefix(tensors: Tensors, prefix: str) -> Tensors:
-    """Tensors with a prefix before their names."""
-    return {f"{prefix}{key}": tensor for key, tensor in tensors.items()}
-
-
-def without_prefix(tensors: Tensors, prefix: str) -> Tensors:
-    """Tensors whose names start with a prefix, without it."""
-    return {
-        key.removeprefix(prefix): tensor
-        for key, tensor in tensors.items()
-        if key.startswith(prefix)
-    }
 
 
 def _little_endian(name: str, tensor) -> np.ndarray:

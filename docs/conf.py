@@ -72,7 +72,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }  # fmt: skip
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "benchmarks": []}
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False

@@ -20,10 +20,11 @@ from cromel_sklearn.pretraining.distillation import distill
 from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
 from cromel_sklearn.pretraining.known_compounds import gather_known_compounds
 
-# HYPOTHESIS_PROFILE=long searches for minutes instead of seconds.
+# HYPOTHESIS_PROFILE: "ci" searches for a minute in all, "long" for several (`nox -s properties`).
 _SLOW_MACHINES = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("short", max_examples=60, derandomize=True, **_SLOW_MACHINES)
-settings.register_profile("long", max_examples=10_000, **_SLOW_MACHINES)
+settings.register_profile("ci", max_examples=200, derandomize=True, **_SLOW_MACHINES)
+settings.register_profile("long", max_examples=4_000, **_SLOW_MACHINES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 collect_ignore_glob = ["fuzz/*"]  # programs of their own: `nox -s fuzz`

@@ -11,13 +11,8 @@ import pytest
 from safetensors.numpy import save, save_file
 
 from cromel_sklearn import CheckpointError, _artifacts
-from cromel_sklearn._artifacts import (
-    artifact_bytes,
-    damage_named,
-    read_artifact,
-    require_tensors,
-    write_artifact,
-)
+from cromel_sklearn._artifacts import artifact_bytes, read_artifact, write_artifact
+from cromel_sklearn._tensors import require_tensors
 
 KIND = "cromel_example"
 HEADER = {"name": 'ä "quoted" \n', "sizes": [1, 2], "more": {"sha256": "x"}, "nothing": None}
@@ -240,30 +235,6 @@ def test_what_no_file_can_hold_is_not_written(tmp_path):
     assert not path.exists()
 
 
-def _layers(n_layers: int, width: int):
-    for number in range(n_layers):
-        yield f"layers.{number}.weight", (width, width), "f"
-
-
-def test_tensors_are_compared_with_what_the_header_promises():
-    tensors = {f"net.layers.{n}.weight": np.zeros((4, 4), np.float32) for n in range(3)}
-    require_tensors(tensors, _layers(3, 4), prefix="net.")
-    for expected, message in (
-        (_layers(10**18, 4), "do not fit the header: there is no 'net.layers.3.weight'"),
-        (_layers(2, 4), "do not fit the header: 'net.layers.2.weight' is not in it"),
-        (_layers(3, 10**18), r"'net.layers.0.weight' is float32 of shape \(4, 4\), expected kind"),
-        (_layers(3, -1), "do not fit the header"),
-        ([("layers.0.weight", (4, 4), "f")] * 2, "there is no 'net.layers.0.weight'"),
-        ([("layers.0.weight", (4, 4), "i")], "is float32 of shape .*, expected kind 'i'"),
-        ([("layers.0.weight", (4, 4, 1), "f")], r"expected kind 'f' of shape \(4, 4, 1\)"),
-    ):
-        with pytest.raises(CheckpointError, match=message):
-            require_tensors(tensors, expected, prefix="net.")
-    require_tensors({"a": np.zeros((7, 2))}, [("a", (None, 2), "f")])
-    with pytest.raises(CheckpointError, match="The weights are not finite: 'a'"):
-        require_tensors({"a": np.array(np.nan)}, [("a", (), "f")])
-
-
 def test_the_check_comes_before_anything_is_built(path):
     def check(header, tensors):
         require_tensors(tensors, [("weight", (header["sizes"][0], 3), "f")])
@@ -273,18 +244,3 @@ def test_the_check_comes_before_anything_is_built(path):
     with pytest.raises(CheckpointError, match="is damaged: KeyError, 'width'") as caught:
         read_artifact(path, KIND, 3, check=lambda header, tensors: header["width"])
     assert isinstance(caught.value.__cause__, KeyError)
-
-
-def _raise_inside(error):
-    with damage_named("here"):
-        raise error
-
-
-@pytest.mark.parametrize(
-    "error", [KeyError("a"), AttributeError("a\nb"), RecursionError("a"), OverflowError("a")]
-)
-def test_damage_is_named_in_one_line_with_its_cause(error):
-    with pytest.raises(CheckpointError, match="here is damaged: .*Error, .*a") as caught:
-        _raise_inside(error)
-    assert caught.value.__cause__ is error
-    assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 
 from cromel_sklearn import Checkpoint, CheckpointError
-from cromel_sklearn._artifacts import one_line
+from cromel_sklearn._damage import one_line
 from cromel_sklearn._files import write_file
 from cromel_sklearn.encoders import registry
 from cromel_sklearn.encoders.registry import CARD, WEIGHTS

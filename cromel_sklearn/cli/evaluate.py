@@ -109,12 +109,12 @@ def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, s
 def _n_trained_on(model: Path, rows) -> int:
     """Rows whose composition is one that the model was trained on, as far as is known."""
     from ..data.composition import parse_composition
-    from ..estimators.training_summary import TrainingSummary, summary_path
+    from ..estimators.training_summary import TrainingSummary
 
-    path = summary_path(model)
-    if not path.exists():
+    summary = TrainingSummary.of_model(model)
+    if summary is None:
         return 0
-    trained = {parse_composition(formula) for formula, _ in TrainingSummary.load(path).examples}
+    trained = {parse_composition(formula) for formula, _ in summary.examples}
     return sum(parse_composition(formula) in trained for formula in rows.X.iloc[:, 0])
 
 

@@ -138,12 +138,12 @@ def screen(
     reader, prediction = _prepared(
         model, source, formula_column, coverage, prefix, sep, decimal, sheet, chunk_rows
     )
-    path = summary_path(model)
-    summary = TrainingSummary.load(path) if path.exists() else None
+    summary = TrainingSummary.of_model(model)
     if improvement and best is None:
         if summary is None or summary.task != "regression":
             raise ValueError(
-                f"--improvement needs the best measured value: give --best (there is no {path})."
+                f"--improvement needs the best measured value: give --best (there is no "
+                f"{summary_path(model)})."
             )
         best = summary.best(objective)
     function = BatchShortlist(

@@ -92,11 +92,11 @@ def train(
     model.fit(rows.X, rows.y)
     if result is not None:
         summary.scores.update(_scores(result))
+    model.save(out)
+    summary.save(out)
     report.unlink(missing_ok=True)
     if result is not None:
         write_report(report, result, model, rows)
-    summary.save(summary_path(out))
-    model.save(out)
     console.print(f"Model: {out}", markup=False, highlight=False, soft_wrap=True)
     if result is not None:
         console.print(f"Report: {report}", markup=False, highlight=False, soft_wrap=True)
@@ -194,6 +194,8 @@ def describe(rows, summary, console: Console) -> None:
             f"{summary.target}: {quantiles[0]:.4g} to {quantiles[100]:.4g}, median "
             f"{quantiles[50]:.4g}."
         )
+        if quantiles[0] == quantiles[100]:
+            lines.append("All values are the same: the model will predict that one.")
     else:
         counts = ", ".join(f"{name} ({n:,})" for name, n in summary.measured.items())
         lines.append(f"Classes: {counts}.")

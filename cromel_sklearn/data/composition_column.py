@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, KeysView, Mapping, Set
 from numbers import Real
 from typing import Any
 
@@ -42,6 +42,11 @@ def composition_column(X: Any) -> list:
         raise InvalidCompositionError(
             f"Expected one column of compositions (list, array, Series, one-column DataFrame), "
             f"got a single {type(X).__name__}: {shown(X)}. Wrap it in a list: [{shown(X)}]."
+        )
+    if isinstance(X, Set) and not isinstance(X, KeysView):
+        raise InvalidCompositionError(
+            f"Expected one column of compositions, got a {type(X).__name__}, whose order is none: "
+            f"rows would not keep to their targets. Pass a list."
         )
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()

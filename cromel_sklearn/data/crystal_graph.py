@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .._artifacts import read_artifact, require_tensors, write_artifact
+from .._artifacts import read_artifact, write_artifact
+from .._tensors import require_tensors
 from ..exceptions import CheckpointError, SourceDataError
 
 #: Radius of the neighbor sphere in Å (as in the paper).

@@ -65,6 +65,9 @@ _POWER = re.compile(r"(?<=[0-9.])[eE][+-]?[0-9]+")
 _PIECE = re.compile(r"[A-Za-z]+|[^A-Za-z]+")
 # Nobody means these in capitals or small letters: nobelium in KNO3, for one.
 _UNLIKELY = frozenset(re.findall("[A-Z][a-z]", "AcAtBkCfCmEsFmFrLrMdNoNpPaPoRaRn"))
+_MISSING = frozenset(
+    ["nan", "NAN", "<NA>", "n/a", "N/A", "#N/A", "none", "None", "null", "NULL", "-", "--"]
+)
 _LONGEST = 60
 
 
@@ -133,6 +136,8 @@ def advice_for(text: str, reason: str) -> str:
     text = text.strip()
     if len(text) > _LONGEST:
         return reason
+    if text in _MISSING:
+        return "a missing value, not a formula"
     percent = _PERCENT.search(text)
     if percent and "%" in percent.group():
         return _of_percent(text, percent)
@@ -141,7 +146,7 @@ def advice_for(text: str, reason: str) -> str:
     if "unexpected" not in reason and _SIGN.search(_POWER.sub("", text)):
         reason = CHARGES
     hydrate = _SIGN_BEFORE_WATER.sub("·", text)
-    if hydrate != text and _can_be_read(hydrate):
+    if hydrate != text and _is_clear(hydrate):
         return f"write a middle dot before water; did you mean {hydrate!r}?"
     variable = _variable(text)
     if variable:
@@ -235,9 +240,20 @@ def _did_you_mean(*likely: str, escape: str) -> str:
 
 def _with_suggestion(reason: str, *likely: str, but_not: str = "") -> str:
     for text in likely:
-        if text and text != but_not and _can_be_read(text):
+        if text and text != but_not and _is_clear(text):
             return f"{reason}; did you mean {text!r}?"
     return reason
+
+
+def _is_clear(text: str) -> bool:
+    """Whether a text can be read, and as nothing else."""
+    if not _can_be_read(text):
+        return False
+    try:
+        require_no_look_alike(clean_formula(text))
+    except ValueError:
+        return False
+    return True
 
 
 def _can_be_read(text: str) -> bool:

@@ -8,12 +8,14 @@ import pyarrow as pa
 
 from ..exceptions import InvalidTableError
 from .composition import parse_composition
+from .disguised_numbers import disguise_of
 from .elements import SYMBOLS
 from .table_numbers import numbers_of
 from .table_reader import TableReader
 
 #: What a target can be.
 TASKS = ("regression", "classification")
+_NO_CLASS = frozenset(["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL"])
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def read_measured_rows(
     table = pa.Table.from_batches([chunk.batch for chunk in chunks], reader.schema)
     formulas = table[formula_column].to_pylist()
     decimal = reader.form.decimal
-    task = task or _task_of(table[target], decimal)
+    if task is None:
+        task = _task_of(table[target], decimal)
+        if task == "classification":
+            _require_words(table[target], target, places, reader.source)
     columns: dict[str, np.ndarray] = {}
     reasons: dict[int, str] = {}
     for row, formula in enumerate(formulas):
@@ -119,7 +124,7 @@ def read_measured_rows(
         problems = [
             (row, "no value")
             for row, one in enumerate(classes)
-            if one is None or one in ("", "nan")
+            if one is None or str(one) in _NO_CLASS
         ]
     for row, reason in problems:
         reasons.setdefault(row, f"column {target!r}: {reason}")
@@ -156,6 +161,21 @@ def _reason(formula, known_elements) -> str | None:
         return None
     unknown = [SYMBOLS[z - 1] for z in numbers if z not in known_elements]
     return f"the encoder has never seen {', '.join(unknown)}"
+
+
+def _require_words(column, target: str, places: list[str], source: str) -> None:
+    """Refuse classes most of which are numbers that only a reader knows."""
+    cells = {row: cell for row, cell in enumerate(column.to_pylist()) if cell not in (None, "")}
+    disguised = [(row, disguise_of(cell)) for row, cell in cells.items()]
+    disguised = [(row, disguise) for row, disguise in disguised if disguise]
+    if 2 * len(disguised) <= len(cells):
+        return
+    row, disguise = disguised[0]
+    raise InvalidTableError(
+        f"Column {target!r} of {source} has {cells[row]!r}, {disguise}, at {places[row]}. Write "
+        f"plain numbers, with the unit in the name of the column; or say that these are classes "
+        f"(--task classification)."
+    )
 
 
 def _task_of(column, decimal: str) -> str:

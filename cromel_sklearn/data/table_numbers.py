@@ -38,7 +38,13 @@ def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[t
         cells = pd.Series(column.to_pylist(), dtype=object)
         if decimal == ",":
             cells = cells.map(lambda cell: _with_stop(cell) if isinstance(cell, str) else cell)
-        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        is_number = np.isfinite(
+            pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        )
+        # pandas reads the last digit differently.
+        values = np.array(
+            [float(c) if ok else np.nan for c, ok in zip(cells, is_number, strict=True)]
+        )
     values = np.where(np.isfinite(values), values, np.nan)
     problems = [
         (int(row), _reason(column[int(row)].as_py())) for row in np.flatnonzero(np.isnan(values))

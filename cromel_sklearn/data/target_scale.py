@@ -72,13 +72,14 @@ class TargetScale:
             bounds take; names the row.
         """
         y = checked_targets(y)
+        low = -np.inf if minimum is None else float(minimum)
+        high = np.inf if maximum is None else float(maximum)
+        if not low < high:  # NaN too
+            raise InvalidTableError(
+                f"Expected target_min below target_max, got {low:g} and {high:g}."
+            )
         one = np.ones(1)
-        raw = cls(
-            0 * one, one, -np.inf * one, np.inf * one, transform,
-            -np.inf if minimum is None else float(minimum),
-            np.inf if maximum is None else float(maximum),
-            y.ndim == 1,
-        )  # fmt: skip
+        raw = cls(0 * one, one, -np.inf * one, np.inf * one, transform, low, high, y.ndim == 1)
         values = raw.standardise(y)
         limits = np.array([_limits(column) for column in values.T])
         bounded = _bounded(values, *limits.T)

@@ -41,7 +41,8 @@ def checked_targets(y, *, allow_missing: bool = True) -> np.ndarray:
     Raises
     ------
     InvalidTableError
-        If a value is complex, a date, a text, missing, infinite or beyond 1e100; names the row.
+        If a value is complex, a date, a text, masked, missing, infinite or beyond 1e100; names the
+        row.
 
     Examples
     --------
@@ -63,6 +64,11 @@ def checked_targets(y, *, allow_missing: bool = True) -> np.ndarray:
         raise InvalidTableError(
             f"y has no measured value at index {np.flatnonzero(empty)[0]} ({empty.sum()} such "
             f"rows, NaN); leave these rows out. Only with several outputs may some be NaN."
+        )
+    unmeasured = np.flatnonzero(np.isnan(rows).all(axis=0))
+    if len(values) and len(unmeasured):
+        raise InvalidTableError(
+            f"Output {unmeasured[0]} of y has no measured value in any row; leave it out."
         )
     require_magnitude(rows, LARGEST_TARGET, "y")
     return values
@@ -93,6 +99,7 @@ def checked_classes(y) -> np.ndarray:
     >>> checked_classes(["metal", "insulator"])
     array(['metal', 'insulator'], dtype='<U9')
     """
+    _require_no_masks(y)
     _require_no_dates(np.asarray(y))
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
@@ -188,6 +195,7 @@ def require_magnitude(values: np.ndarray, largest: float, name: str, columns=Non
 
 def _require_real(y, name: str = "y") -> None:
     """Refuse whatever NumPy would convert to real numbers in silence."""
+    _require_no_masks(y, name)
     if hasattr(y, "toarray"):
         raise InvalidTableError(f"{name} is a sparse {type(y).__name__}; expected a dense array.")
     try:
@@ -200,6 +208,16 @@ def _require_real(y, name: str = "y") -> None:
     for index, value in np.ndenumerate(array):
         if not (isinstance(value, Real | Decimal | np.bool_) or _is_missing(value)):
             raise _no_number(name, value, index)
+
+
+def _require_no_masks(y, name: str = "y") -> None:
+    """Refuse values that are masked: what lies under a mask would be taken for measured."""
+    if np.ma.is_masked(y):
+        row = np.argwhere(np.ma.getmaskarray(y))[0][0]
+        raise InvalidTableError(
+            f"{name} is masked at index {row} ({np.ma.count_masked(y)} such values); leave these "
+            f"rows out."
+        )
 
 
 def _require_no_dates(array: np.ndarray, name: str = "y") -> None:
@@ -229,7 +247,7 @@ def _is_missing(value) -> bool:
 
 
 def _no_number(name: str, value, index) -> InvalidTableError:
-    shown = repr(value)
+    shown = repr(value.item() if isinstance(value, np.generic) else value)
     shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
     return InvalidTableError(
         f"{name} has {shown} at index {index[0] if index else 0}; expected a finite number. "

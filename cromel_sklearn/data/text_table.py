@@ -50,7 +50,7 @@ def text_rows(
     try:
         names = next(reader, None)
     except csv.Error as error:
-        raise InvalidTableError(f"Line 1 of {source}: {error}. {_expected(form)}") from error
+        raise InvalidTableError(f"Line 1 of {source}: {_why(error)}. {_expected(form)}") from error
     if not names:
         what = "is empty" if names is None else "begins with a blank line"
         raise InvalidTableError(f"{source} {what}. {_expected(form)}")
@@ -73,7 +73,8 @@ def _rows(reader, names, form, source, chunk_rows):
             rows.extend(islice(reader, chunk_rows))  # keeps the rows before an error
         except csv.Error as error:
             raise InvalidTableError(
-                f"Line {reader.line_num} of {source} cannot be read: {error}. {_expected(form)}"
+                f"Line {reader.line_num} of {source} cannot be read: {_why(error)}. "
+                f"{_expected(form)}"
             ) from error
         if not rows:
             return
@@ -83,7 +84,7 @@ def _rows(reader, names, form, source, chunk_rows):
             heights = (1 + sum(cell.count("\n") for cell in row) for row in rows)
             lines = list(accumulate(heights, initial=begin))[: len(rows)]
         if set(map(len, rows)) != {len(names)}:
-            lines, rows = [*blanks, *lines], [blank] * len(blanks) + rows
+            lines, rows = [*blanks, *lines], [[] for _ in blanks] + rows
             blanks.clear()
             while rows and not rows[-1]:
                 rows.pop()
@@ -148,6 +149,8 @@ def _blocks_of_lines(file: BinaryIO, source: str) -> Iterator[list[str]]:
 
 
 def _decoded(block: bytes, n_lines: int, source: str) -> str:
+    if not n_lines and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InvalidTableError(f"{source} is UTF-16. Expected UTF-8: save it again with that.")
     place = block.find(b"\0")
     if place >= 0:
         raise InvalidTableError(
@@ -172,6 +175,11 @@ def _opened(file: BinaryIO, form: TableFormat, source: str) -> BinaryIO:
 
         return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(file), "zstd"))
     return file
+
+
+def _why(error: csv.Error) -> str:
+    is_lone = str(error).startswith("new-line character")
+    return "a carriage return without a line feed ends a line" if is_lone else str(error)
 
 
 def _expected(form: TableFormat) -> str:

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import replace
-from html import escape
 
 import numpy as np
 
-from .._artifacts import artifact_bytes, damage_named, read_artifact, write_artifact
+from .._artifacts import artifact_bytes, read_artifact, write_artifact
+from .._damage import damage_named
 from ..data.composition import CompositionBatch
 from ..exceptions import CheckpointError
+from .checkpoint_table import checkpoint_html
 from .description import EncoderDescription
 from .inference import DistilledInference, EncodedBatch, PretrainedInference
 
@@ -235,46 +236,6 @@ class Checkpoint:
         }
         return Checkpoint(self.description, {**self.tensors, **emptied})
 
-    def only_properties(self, names: list[str]) -> "Checkpoint":
-        """Return a distilled encoder that predicts these properties only.
-
-        Parameters
-        ----------
-        names : list of str
-            Of `properties`, those that are remembered among them.
-
-        Returns
-        -------
-        Checkpoint
-        """
-        order = list(self.properties)
-        rows = [order.index(name) for name in names]
-        read = ("network.properties.weight", "network.properties.bias")
-        selected = {
-            key: self.tensors[key][rows] for key in (*read, "property_means", "property_scales")
-        }
-        description = replace(
-            self.description,
-            network={**self.description.network, "n_properties": len(names)},
-            properties={name: self.properties[name] for name in names},
-        )
-        return Checkpoint(description, {**self.tensors, **selected})
-
-    def in_half_precision(self) -> "Checkpoint":
-        """Return the checkpoint with its weight matrices rounded to half precision.
-
-        Half the size; embeddings change by about a thousandth of their spread.
-
-        Returns
-        -------
-        Checkpoint
-        """
-        tensors = {
-            key: tensor.astype(np.float16) if _is_weight_matrix(key, tensor) else tensor
-            for key, tensor in self.tensors.items()
-        }
-        return Checkpoint(self.description, tensors)
-
     def save(self, path) -> None:
         """Write a safetensors file in one step.
 
@@ -357,28 +318,4 @@ class Checkpoint:
         )
 
     def _repr_html_(self) -> str:
-        figures = {
-            "kind": self.description.kind,
-            "width of the embedding": self.embedding_dim,
-            "predicted properties": len(self.properties),
-            "elements": len(self.known_elements),
-        }
-        title = self.release[0] if self.release else "Checkpoint"
-        html = f"<table><caption>{escape(title)}</caption>{_table_rows(figures)}</table>"
-        if self.test_errors:
-            html += (
-                "<details><summary>errors on held-out compositions</summary>"
-                f"<table>{_table_rows(self.test_errors)}</table></details>"
-            )
-        return html
-
-
-def _table_rows(figures: dict) -> str:
-    return "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-        for name, value in figures.items()
-    )
-
-
-def _is_weight_matrix(key: str, tensor: np.ndarray) -> bool:
-    return tensor.ndim == 2 and tensor.dtype == np.float32 and not key.endswith("element_features")
+        return checkpoint_html(self)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._artifacts import without_prefix
+from .._tensors import without_prefix
 from ..data.composition import CompositionBatch
 from ..data.elements import MAX_ATOMIC_NUMBER
 from ..device import use_one_thread_after_fork

@@ -8,7 +8,7 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from .._artifacts import damage_named, one_line
+from .._damage import damage_named, one_line
 from ..exceptions import CheckpointError, EncoderNotFoundError
 from .checkpoint import Checkpoint
 

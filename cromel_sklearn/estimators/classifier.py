@@ -136,6 +136,11 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InvalidTableError(f"Expected two classes or more, got one class: {y[0]}.")
+        if len(self.classes_) == len(y):
+            raise InvalidTableError(
+                f"Each of the {len(y)} rows has a class of its own, such as {y[0]}; expected "
+                f"classes of several rows. For measured numbers, fit a CroMELRegressor."
+            )
         class_weight = weight
         if self.class_weight is not None:
             class_weight = weight * _class_weights(self.class_weight, y, weight)
@@ -221,7 +226,8 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
             tempered = self.stack_.combine(predicted) ** (1 / doubt)
             probabilities.append(tempered / tempered.sum(axis=1, keepdims=True))
             scores.append(score)
-        return np.concatenate(probabilities), np.concatenate(scores), table.valid
+        n_rows = len(table)
+        return np.concatenate(probabilities)[:n_rows], np.concatenate(scores)[:n_rows], table.valid
 
 
 def _class_weights(class_weight, y, weight) -> np.ndarray:

@@ -61,7 +61,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         table = self._read(X)
         domain = self._domain
         scores = [domain.score(part, domain.neighborhood(part)) for part in self._encoded(table)]
-        return in_place(np.concatenate(scores), table.valid)
+        return in_place(np.concatenate(scores)[: len(table)], table.valid)
 
     def in_domain(self, X) -> np.ndarray:
         """Tell which rows are like the training rows.
@@ -154,7 +154,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
 
     def _start_fit(self, X):
         """Read the table that the fit is for."""
-        from ..data.measurements import find_layout, read_table
+        from ..data.measurements import read_table
+        from ..data.table_layout import find_layout
 
         self.encoder_ = load_encoder(self.encoder)
         find_device(self.device)
@@ -177,7 +178,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         return [name for name in self._member_names if name in wanted]
 
     def _set_names(self, X) -> None:
-        from ..data.measurements import as_frame
+        from ..data.table_layout import as_frame
 
         names = self.layout_.used_columns
         frame = None if self.layout_.formula_column is None else as_frame(X)
@@ -206,7 +207,8 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
 
     def _read(self, X):
         """Read a table for predictions."""
-        from ..data.measurements import read_table, select_columns
+        from ..data.measurements import read_table
+        from ..data.table_layout import select_columns
 
         selected = select_columns(X, self.layout_)
         named = selected if hasattr(X, "columns") else X
@@ -218,13 +220,26 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         return table
 
     def _encoded(self, table) -> Iterator:
-        """Encode the rows of a table, a chunk at a time."""
+        """Encode the rows of a table, a chunk at a time; of an empty one, a row in their stead."""
         from .stack import CHUNK
         from .views import encode_table
 
         device = inference_device(self.device)
-        for start in range(0, max(1, len(table)), CHUNK):
+        if not len(table):
+            yield encode_table(self.encoder_, self._one_row(), device)
+            return
+        for start in range(0, len(table), CHUNK):
             yield encode_table(self.encoder_, table[start : start + CHUNK], device)
+
+    def _one_row(self):
+        """Table of one row that the encoder knows, for the shapes of what is predicted."""
+        from ..data.composition import CompositionBatch
+        from ..data.measurements import MeasurementTable
+
+        element = min(self.encoder_.known_elements)
+        batch = CompositionBatch.from_amounts([((element,), (1.0,))])
+        features = np.zeros((1, len(self.layout_.feature_columns)))
+        return MeasurementTable(batch, np.zeros(1, dtype=np.int64), features, np.ones(1, bool))
 
     def _warn_of_far_rows(self, score: np.ndarray) -> None:
         from .applicability import FAR

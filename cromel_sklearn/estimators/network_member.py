@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._artifacts import without_prefix
+from .._tensors import without_prefix
 from ..encoders.checkpoint import Checkpoint
 from ..nn.distilled_network import outputs
 from .views import EncodedTable

@@ -6,16 +6,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from .._artifacts import (
-    damage_named,
-    one_line,
-    read_artifact,
-    with_prefix,
-    without_prefix,
-    write_artifact,
-)
+from .._artifacts import read_artifact, write_artifact
+from .._damage import damage_named, one_line
+from .._tensors import with_prefix, without_prefix
 from ..data.elements import SYMBOLS
-from ..data.measurements import TableLayout
+from ..data.table_layout import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import find_entry, load_release

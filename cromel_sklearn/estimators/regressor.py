@@ -230,11 +230,11 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         CalibrationError
             If there were too few rows in `fit` for that coverage.
         """
-        if not 0 < coverage < 1:
+        if not isinstance(coverage, float | int | np.floating) or not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, got {coverage!r}")
         center, expected, score, valid = self._predicted(X, with_errors=True)
         self._warn_of_far_rows(score)
-        return self._interval(center, expected, valid, coverage)
+        return self._interval(center, expected, valid, float(coverage))
 
     def _predict_all(self, X, coverage):
         """Mean, deviation, interval and domain of each row, for the price of one of them."""
@@ -281,8 +281,14 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
             else:
                 score = self._domain.score(part, self._domain.neighborhood(part))
             scores.append(score)
-        joined = np.concatenate(expected) if with_errors else None
-        return np.concatenate(centers), joined, np.concatenate(scores), table.valid
+        n_rows = len(table)
+        joined = np.concatenate(expected)[:n_rows] if with_errors else None
+        return (
+            np.concatenate(centers)[:n_rows],
+            joined,
+            np.concatenate(scores)[:n_rows],
+            table.valid,
+        )
 
     def _write_card(self, table, y, unseen) -> None:
         """Keep errors of rows that the members had not seen, and what else a card tells."""

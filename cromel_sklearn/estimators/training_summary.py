@@ -1,5 +1,6 @@
 """What a model was trained on, as a file beside it: columns, elements, measured values, errors."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,9 +11,10 @@ from .._files import write_file
 from ..data.composition import parse_composition, read_compositions
 from ..data.elements import SYMBOLS
 from ..data.measured_rows import MeasuredRows
+from ..data.readers import file_checksum
 from ..exceptions import CheckpointError
 
-_VERSION = 1
+_VERSION = 2
 _MOST_EXAMPLES = 5000
 
 
@@ -93,28 +95,56 @@ class TrainingSummary:
             version=version,
         )
 
-    def save(self, path) -> None:
-        """Write as JSON."""
-        write_file(path, json.dumps({"format": _VERSION, **asdict(self)}, indent=1))
+    def save(self, model) -> None:
+        """Write as JSON beside the model, with a digest and the checksum of the model.
+
+        Parameters
+        ----------
+        model : path-like
+            Already written.
+        """
+        content = {**asdict(self), "model": file_checksum(model)}
+        whole = {"format": _VERSION, "sha256": _digest(content), **content}
+        write_file(summary_path(model), json.dumps(whole, indent=1))
 
     @classmethod
-    def load(cls, path) -> "TrainingSummary":
-        """Read what `save` has written.
+    def of_model(cls, model) -> "TrainingSummary | None":
+        """Read what lies beside a model; None where there is nothing.
+
+        Parameters
+        ----------
+        model : path-like
+
+        Returns
+        -------
+        TrainingSummary or None
 
         Raises
         ------
         CheckpointError
-            If the file is damaged or of another version.
+            If the file is damaged, of another version, or was written for another model.
         """
+        path = summary_path(model)
+        if not path.exists():
+            return None
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
             if content.pop("format") != _VERSION:
                 raise ValueError("another version of the format")
-            return cls(**content)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            if content.pop("sha256") != _digest(content):
+                raise ValueError("its content is not that of its digest")
+            checksum = content.pop("model")
+            summary = cls(**content)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise CheckpointError(
                 f"{path} is no summary of a training ({error}); write it again with `cromel train`."
             ) from error
+        if checksum != file_checksum(model):
+            raise CheckpointError(
+                f"{path} was written for another model than {model}. Put the one that belongs to "
+                f"it beside it, remove it, or train again."
+            )
+        return summary
 
     def best(self, objective: str) -> float:
         """Best measured value of a target of numbers."""
@@ -124,6 +154,10 @@ class TrainingSummary:
 def summary_path(model) -> Path:
     """Where the summary of a model lies: beside it, `MODEL.json`."""
     return Path(f"{model}.json")
+
+
+def _digest(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _element_counts(formulas) -> dict[str, int]:

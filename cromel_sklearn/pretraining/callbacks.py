@@ -8,7 +8,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
-from .._artifacts import damage_named
+from .._damage import damage_named
 from ..exceptions import CheckpointError
 from ..nn.schedule import one_cycle
 from .data import PretrainingData

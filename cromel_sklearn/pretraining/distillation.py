@@ -11,6 +11,7 @@ import torch
 
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.description import EncoderDescription
+from ..encoders.smaller_checkpoints import in_half_precision
 from ..exceptions import CheckpointError
 from ..nn.distilled_network import DistilledEncoderConfig
 from ..nn.schedule import one_cycle
@@ -268,7 +269,7 @@ class _Run:
                 **made_with(self.device),
             },
         )
-        checkpoint = Checkpoint(description, tensors).in_half_precision()
+        checkpoint = in_half_precision(Checkpoint(description, tensors))
         return evaluate_student(
             checkpoint, self.net, self.known, self.sample, self.teachers, settings.smallest_skill
         )

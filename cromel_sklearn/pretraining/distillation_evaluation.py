@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..encoders.checkpoint import Checkpoint
+from ..encoders.smaller_checkpoints import only_properties
 from .distillation_net import DistillationNet
 from .known_compounds import KnownCompounds
 from .synthetic_compositions import dense_fractions, sparse_batch
@@ -62,7 +63,7 @@ def evaluate_student(
             kept.append(name)
     first = [*description.remembered, *description.spread_of]  # what people look for
     kept = list(dict.fromkeys([*first, *kept]))
-    checkpoint = checkpoint.only_properties(kept)
+    checkpoint = only_properties(checkpoint, kept)
     parts = {**synthetic, "held-out known": dense_fractions(held_out)}
     distances = {kind: _distance(net, rows, teachers) for kind, rows in parts.items() if len(rows)}
     description = replace(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._artifacts import damage_named, one_line, read_artifact, write_artifact
+from .._artifacts import read_artifact, write_artifact
+from .._damage import damage_named, one_line
 from ..encoders.registry import load_encoder
 from ..exceptions import CheckpointError
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-from fingerprints import rows_digest
+from fingerprints import is_like, rows_digest
 
 
 def table(formulas=("NaCl", "KCl", "LiF"), targets=(1.0, 2.0, 3.0)):
@@ -20,3 +20,15 @@ def test_rows_digest_sees_formulas_targets_and_folds():
     assert found != rows_digest(table(targets=(1.0, 2.5, 3.0)), train, test)
     assert found != rows_digest(table(), test, train)
     assert found != rows_digest(table(), train[::-1], test)
+
+
+def test_values_are_alike_within_rounding_and_where_both_are_known():
+    stored = np.random.default_rng(0).normal(size=(20, 5))
+    assert is_like(stored + 1e-6, stored)
+    refused = stored.copy()
+    refused[3] = np.nan  # a formula that is not read any more
+    assert is_like(refused, stored)
+    other = stored.copy()
+    other[7, 2] += 1e-3
+    assert not is_like(other, stored)
+    assert not is_like(np.full_like(stored, np.nan), stored)

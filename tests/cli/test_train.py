@@ -9,8 +9,10 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from damaged_files import flipped_bits, truncated
 
-from cromel_sklearn import CroMELClassifier, CroMELRegressor
+from cromel_sklearn import CheckpointError, CroMELClassifier, CroMELRegressor
+from cromel_sklearn.estimators.training_summary import TrainingSummary
 
 ALKALIS, HALIDES = ("Li", "Na", "K", "Rb"), ("F", "Cl", "Br", "I")
 QUICK = ("--members", "element_trees", "--folds", 2, "--no-learning-curve")
@@ -267,12 +269,26 @@ def test_a_model_is_not_overwritten_unasked(gaps, folder, cromel):
     assert "gaps.cromel exists; pass --overwrite to replace it" in result.message
 
 
+def test_a_summary_of_another_model_is_refused(gaps, kinds, folder, cromel, tmp_path):
+    """As a training leaves it that was killed between the two files."""
+    shutil.copy(kinds[0], tmp_path / "m")
+    shutil.copy(f"{gaps[0]}.json", tmp_path / "m.json")
+    result = cromel("screen", tmp_path / "m", folder / "candidates.csv", "-")
+    assert result.returncode == 1
+    assert "m.json was written for another model than" in result.message
+
+
 def test_a_damaged_summary_is_named(gaps, folder, cromel, tmp_path):
     shutil.copy(gaps[0], tmp_path / "m")
     (tmp_path / "m.json").write_text("{")
     result = cromel("screen", tmp_path / "m", folder / "candidates.csv", "-")
     assert result.returncode == 1
     assert "m.json is no summary of a training" in result.message
+    content = gaps[0].with_name("gaps.cromel.json").read_bytes()
+    for damaged in [*flipped_bits(content, 5), *truncated(content, 3)]:
+        (tmp_path / "m.json").write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="m.json is no summary of a training"):
+            TrainingSummary.of_model(tmp_path / "m")
     (tmp_path / "m.json").unlink()
     result = cromel("screen", tmp_path / "m", folder / "candidates.csv", "-", "--improvement")
     assert "--improvement needs the best measured value: give --best" in result.message

@@ -27,6 +27,10 @@ REFUSED = [
     ("CuSO4 5H2O", "write a middle dot before water; did you mean 'CuSO4·5H2O'?"),
     ("CuSO4 x 5 H2O", "did you mean 'CuSO4·5 H2O'?"),
     ("CuSO4-5H2O", "did you mean 'CuSO4·5H2O'?"),
+    ("NB0", "zero amount; amounts must be at least 1e-08"),  # NBO would be refused as well
+    ("nan", "a missing value, not a formula"),
+    ("N/A", "a missing value, not a formula"),
+    ("None", "a missing value, not a formula"),
     ("nacl", "'nacl' is an invalid formula: an element starts with a capital letter; "
              "did you mean 'NaCl'?"),
     ("cuso4", "did you mean 'CuSO4'?"),

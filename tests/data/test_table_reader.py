@@ -47,6 +47,12 @@ def test_blank_lines_between_chunks_are_rows_too(chunk_rows, tmp_path):
     assert places == [f"line {line}" for line in range(2, 7)]
 
 
+@pytest.mark.parametrize("chunk_rows", [1, 2, 3, 100])
+def test_blank_lines_at_the_end_are_no_rows_whatever_their_number(chunk_rows, tmp_path):
+    path = _csv(tmp_path, "formula,x\nNaCl,1\n\n\n\n\n")
+    assert _read(path, chunk_rows=chunk_rows) == ([("NaCl", "1")], ["line 2"])
+
+
 def test_lines_are_counted_through_cells_of_several_lines(tmp_path):
     path = _csv(tmp_path, 'formula,note\nNaCl,"two\nlines"\nMgO,"and\r\nthree\n"\nCaO,x\n')
     rows, places = _read(path)
@@ -97,6 +103,9 @@ def test_random_cells_come_back(chunk_rows, suffix, tmp_path):
         (b'formula\n"FeO\nMgO\n', "cannot be read: unexpected end of data"),
         ("formula,note\nNaCl,1\nMgO,Größe\n".encode("latin-1"), "Line 3 of"),
         ("formula,note\nNaCl,1\nMgO,Größe\n".encode("latin-1"), "is not UTF-8 (byte 0xf6)"),
+        ("formula,y\nNaCl,1\n".encode("utf-16"), "table.csv is UTF-16. Expected UTF-8: save it"),
+        (b"formula,y\rNaCl,1\r", "Line 1 of"),
+        (b"formula,y\rNaCl,1\r", "a carriage return without a line feed ends a line. Expected"),
         (b"formula;y\nNaCl;1\n", "has one column, 'formula;y'. Expected commas between columns"),
         (b"formula\ty\nNaCl\t1\n", "Name another separator with --sep."),
     ],

@@ -52,6 +52,12 @@ def test_bounds_hold_and_targets_outside_are_named():
         TargetScale.of([0.0, 1.5], None, 0.0, 1.0)
 
 
+@pytest.mark.parametrize("bounds", [(5, 1), (3, 3), (np.nan, 1), (0, np.nan), (np.inf, None)])
+def test_bounds_without_room_are_refused(bounds):
+    with pytest.raises(InvalidTableError, match="Expected target_min below target_max, got"):
+        TargetScale.of([1.0, 2.0], None, *bounds)
+
+
 @pytest.mark.parametrize(("transform", "lowest"), [("log10", 0), ("log1p", -1)])
 def test_logarithms_name_targets_that_have_none(transform, lowest):
     message = f"target_transform='{transform}' needs targets above {lowest}; leave"

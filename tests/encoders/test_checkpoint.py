@@ -129,20 +129,6 @@ def test_thread_count_does_not_matter(distilled, n_threads):
         assert _same(distilled.encode(batch), alone)
 
 
-def test_fewer_properties(distilled):
-    only = distilled.only_properties(["band_gap", "formation_energy_per_atom"])
-    assert _same(only.encode(BATCH), distilled.encode(BATCH))
-    assert list(only.properties) == ["band_gap", "formation_energy_per_atom"]
-
-
-def test_half_precision_is_close(encoder):
-    half = encoder.in_half_precision()
-    matrices = [t for t in half.tensors.values() if t.ndim == 2 and t.dtype.kind == "f"]
-    assert np.dtype(np.float16) in {matrix.dtype for matrix in matrices}
-    difference = np.abs(half.encode(BATCH).embedding - encoder.encode(BATCH).embedding).max()
-    assert difference < 0.05
-
-
 def test_embedding_leaves_the_weights_alone(path):
     loaded = Checkpoint.load(path)
     loaded.encode(BATCH)

@@ -97,6 +97,11 @@ def test_invalid_rows_get_no_class(settings):
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
+        (
+            list(range(20)),
+            InvalidTableError,
+            "Each of the 20 rows has a class of its own",
+        ),
         (["a"] * 20, InvalidTableError, "Expected two classes or more, got one class: a"),
         (Y, ValueError, "Unknown label type"),
         (None, ValueError, "requires y to be passed"),

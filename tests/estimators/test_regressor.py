@@ -176,6 +176,26 @@ def test_invalid_rows_are_left_out_and_predicted_as_nan(settings):
             assert np.isnan(fitted.predict_interval(["?", "NaCl"], 0.5)[0]).all()
 
 
+def test_a_table_of_which_no_row_can_be_read_is_predicted_as_nan(settings):
+    model = CroMELRegressor(**settings, on_invalid="nan").fit(SALTS, Y)
+    with pytest.warns(InvalidCompositionWarning):
+        mean, std = model.predict(["?", None], return_std=True)
+    with pytest.warns(InvalidCompositionWarning):
+        interval, score = model.predict_interval(["?", None], 0.5), model.domain_score(["?", None])
+    assert [mean.shape, std.shape, interval.shape, score.shape] == [(2,), (2,), (2, 2), (2,)]
+    assert np.isnan(np.column_stack([mean, std, interval, score])).all()
+    with pytest.warns(InvalidCompositionWarning):
+        assert not model.in_domain(["?", None]).any()
+
+
+def test_what_has_no_order_or_no_real_part_is_refused(settings, table):
+    with pytest.raises(InvalidCompositionError, match="got a set, whose order is none: rows would"):
+        CroMELRegressor(**settings).fit(set(SALTS), Y)
+    frame, y = table
+    with pytest.raises(InvalidTableError, match="Column 'more' holds complex numbers; pass real"):
+        CroMELRegressor(**settings).fit(frame.assign(more=1j), y)
+
+
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
@@ -371,6 +391,8 @@ def test_cross_validation_and_search(settings):
 
 def test_coverage_and_calibration_are_checked(settings):
     model = CroMELRegressor(**settings).fit(SALTS, Y)
+    with pytest.raises(ValueError, match="coverage must be between 0 and 1, got '0.9'"):
+        model.predict_interval(SALTS, "0.9")
     with pytest.raises(ValueError, match="coverage must be between 0 and 1, got 90"):
         model.predict_interval(SALTS, 90)
     with pytest.raises(CalibrationError, match="coverage=0.99 needs at least 99 rows in fit, th"):

@@ -19,6 +19,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "contract"))
 
+#: Models, which take a hundred times as long to read as the others.
+SLOW = ("regressor", "classifier")
+
 
 def main() -> None:
     """Write one file of every kind, then change them until told to stop."""
@@ -27,8 +30,8 @@ def main() -> None:
     with atheris.instrument_imports(include=["cromel_sklearn"]):
         from damaged_files import EXAMPLES, kind_of, small_checkpoint, written_example
 
-        from cromel_sklearn import CroMELError
-        from cromel_sklearn._artifacts import read_artifact, write_artifact
+        from cromel_sklearn import CheckpointError, CroMELError
+        from cromel_sklearn._artifacts import artifact_bytes, read_artifact
         from cromel_sklearn.estimators import classifier, regressor  # noqa: F401
 
     folder = Path(tempfile.mkdtemp())
@@ -40,10 +43,11 @@ def main() -> None:
         for example in examples
     ]
     target = folder / "fuzzed"
+    order = [*range(len(examples)), *(n for n, name in enumerate(EXAMPLES) if name not in SLOW)]
 
     def try_one(data: bytes) -> None:
         provider = atheris.FuzzedDataProvider(data)
-        number = provider.ConsumeIntInRange(0, len(examples) - 1)
+        number = order[provider.ConsumeIntInRange(0, len(order) - 1)]
         if provider.ConsumeBool():
             content = bytearray(contents[number])
             place = provider.ConsumeIntInRange(0, len(content))
@@ -56,13 +60,13 @@ def main() -> None:
             for _ in range(provider.ConsumeIntInRange(1, 4)):
                 change_one(provider, header, tensors)
             try:
-                write_artifact(target, *kind, header, tensors)
+                target.write_bytes(artifact_bytes(*kind, header, tensors))
             except (TypeError, UnicodeEncodeError):
                 return  # what JSON or the format cannot say
         try:
             examples[number].use(examples[number].read(target))
         except CroMELError as error:
-            if "\n" in str(error):
+            if isinstance(error, CheckpointError) and "\n" in str(error):
                 raise
 
     atheris.Setup(sys.argv, try_one)
