@@ -41,6 +41,17 @@ def digest(*objects, beyond: tuple[str, ...] = ()) -> str:
     return _digest_of(_roots(objects), beyond)
 
 
+def constants_digest(*objects, beyond: tuple[str, ...] = ()) -> str:
+    """Digest of the constants alone that a digest covers: sizes, rates, names of members."""
+    places = _reached(_roots(objects), beyond)
+    named = [p for p in places if not p[2] and _is_constant(_module(p[0]).definitions[p[1]])]
+    return _hash("\n".join(sorted(_Dump(place, {}).text for place in named)))[:16]
+
+
+def _is_constant(nodes: list[ast.stmt]) -> bool:
+    return not any(isinstance(node, _DEFINITIONS) for node in nodes)
+
+
 def file_digest(path: Path) -> str:
     """Digest of a whole script, without comments and docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
