@@ -57,31 +57,31 @@ class FinishedParts:
         self._suffix = suffix
         if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
             raise InvalidTableError(f"{self.folder} is in the way; remove it.")
+        self.folder.mkdir(exist_ok=True)
+        with contextlib.ExitStack() as hold:
+            try:
+                hold.enter_context(held_alone(self.folder))
+            except BlockingIOError as error:
+                raise InvalidTableError(str(error)) from error
+            self._begin(overwrite, resume)
+            self._hold = hold.pop_all()
+
+    def _begin(self, overwrite: bool, resume: bool) -> None:
+        """Take over what an earlier run has finished, or begin with nothing."""
         is_begun = bool(self.paths()) or (self.folder / _JOB).exists()
-        resume = resume and is_begun
         begins_again = overwrite or self._stored_job() == self._job == WHOLE_TABLE
         if is_begun and not (resume or begins_again):
             raise InvalidTableError(
                 f"{self.folder} holds an unfinished run ({len(self.paths())} parts). Pass "
                 f"--resume to go on with it, or --overwrite to begin again."
             )
-        self.folder.mkdir(exist_ok=True)
-        self._hold = contextlib.ExitStack()
-        try:
-            self._hold.enter_context(held_alone(self.folder))
-        except BlockingIOError as error:
-            raise InvalidTableError(str(error)) from error
         remove_left_over(self.folder)
-        if resume:
-            try:
-                self._take_over()
-            except InvalidTableError:
-                self.release()
-                raise
-        else:
-            (self.folder / _JOINING).unlink(missing_ok=True)
-            self._remove_files()
-            write_file(self.folder / _JOB, json.dumps(self._job, indent=1))
+        if resume and is_begun:
+            self._take_over()
+            return
+        (self.folder / _JOINING).unlink(missing_ok=True)
+        self._remove_files()
+        write_file(self.folder / _JOB, json.dumps(self._job, indent=1))
 
     def add(self, content) -> None:
         """Write the next part, whole.
@@ -154,7 +154,7 @@ class FinishedParts:
             if _digest_of_file(path) != path.stem[-16:]:
                 warnings.warn(
                     f"{path} is damaged; it and what comes after it are made again.",
-                    UserWarning, stacklevel=5,
+                    UserWarning, stacklevel=6,
                 )  # fmt: skip
                 break
             self.n_parts += 1
@@ -188,9 +188,8 @@ def tidy(target: Path) -> bool:
     """
     if (target / _JOINING).exists():  # of a folder of parquet files
         (target / _JOB).unlink(missing_ok=True)
-        if _replaced(target).exists():
-            shutil.rmtree(_replaced(target))
-        (target / _JOINING).unlink()
+        shutil.rmtree(_replaced(target), ignore_errors=True)
+        (target / _JOINING).unlink(missing_ok=True)
         return True
     folder = folder_of(target)
     marker = folder / _JOINING

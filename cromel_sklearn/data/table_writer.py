@@ -70,6 +70,11 @@ class TableWriter:
         _require_place(self.target, self.form, overwrite, resume)
         suffix = ".parquet" if self.form.kind == "folder" else ".part"
         self._parts = FinishedParts(self.target, job, suffix, overwrite=overwrite, resume=resume)
+        try:
+            _require_place(self.target, self.form, overwrite, resume)
+        except (InvalidTableError, OSError):  # another process was faster
+            self.abandon()
+            raise
 
     @property
     def n_parts(self) -> int:

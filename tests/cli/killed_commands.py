@@ -17,11 +17,11 @@ from cromel_sklearn.estimators import classifier, members, regressor, uncertaint
 from cromel_sklearn.inspection import evaluation, reports  # noqa: F401
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
-from cromel_sklearn.pretraining import distillation, distillation_runs, runs
+from cromel_sklearn.pretraining import distillation, distillation_runs, distillation_settings, runs
 
 
 @dataclass(frozen=True)
-class _SmallDistillation(distillation.DistillationSettings):
+class _SmallDistillation(distillation_settings.DistillationSettings):
     remembered: tuple = ("band_gap",)
     n_components: int = 12
     chunk_size: int = 100
@@ -38,7 +38,7 @@ def _make_small() -> None:
         composition_encoder=CompositionEncoderConfig(16, "attention", 8, 1, 2), batch_size=8,
     )  # fmt: skip
     distillation._STEPS_PER_ROUND, distillation._SAMPLE = 2, 100
-    distillation.DistillationSettings = _SmallDistillation
+    distillation_settings.DistillationSettings = _SmallDistillation
     distillation_runs.gather_known_compounds = partial(
         distillation_runs.gather_known_compounds, fewest_labels=10
     )
