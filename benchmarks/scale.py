@@ -10,7 +10,8 @@ or, for a look, ``python benchmarks/scale.py --sizes 20000 --processes 1 --no-sa
 two to five of 30 elements, all different, in one parquet file; outputs are folders of parquet, and
 of `screen` the best 100. The model is `CroMELRegressor()` on formation_enthalpy below
 ``CROMEL_DATA`` (default ``../shared/data``), as `cromel train` fits it. Rates are those that the
-commands print, without the start of Python; memory is the largest sum over the processes of a
+commands print, without the start of Python; seconds of all cores together, with it, tell the same
+on a machine that computes something else as well; memory is the largest sum over the processes of a
 command, sampled ten times a second (each process counts what it shares with others).
 """
 
@@ -19,6 +20,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -74,7 +76,7 @@ def measured(arguments) -> dict:
     """Run a command; its seconds, the rate that it prints, and its peak of memory in MB."""
     command = [sys.executable, "-m", "cromel_sklearn", *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), _cpu_seconds_of_children()
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             command, stderr=errors, stdout=subprocess.DEVNULL, env=environment
@@ -91,9 +93,15 @@ def measured(arguments) -> dict:
     rate = re.search(r"([\d,]+) rows/s", printed)
     return {
         "seconds": seconds,
+        "cpu_seconds": _cpu_seconds_of_children() - computed,
         "rows_per_second": float(rate[1].replace(",", "")) if rate else None,
         "peak_megabytes": peak / 1e6,
     }
+
+
+def _cpu_seconds_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory(process: psutil.Process) -> int:
@@ -128,6 +136,7 @@ def run(sizes, processes, commands) -> list[dict]:
                     chosen = [candidates, out] if command == "embed" else [model, candidates, out]
                     options = ["--n-jobs", n_jobs, "--overwrite"]
                     found = measured([command, *chosen, *options])
+                    found["rows_per_cpu_second"] = size / found["cpu_seconds"]
                     rows.append({"command": command, "rows": size, "processes": n_jobs, **found})
                     print(rows[-1], flush=True)
     return rows
@@ -207,9 +216,9 @@ def prepare_structures(path: Path) -> None:
 
 
 def extrapolated(rows: list[dict], n_rows: int = 10**9) -> dict[str, dict[str, float]]:
-    """Hours for many rows, from the rates at the largest size.
+    """Hours for many rows, from the rows that a second of a core does at the largest size.
 
-    On a node, each core is taken to do what one of two processes does here; reading and writing by
+    Each core of a node is taken to do what one of the processes does here; reading and writing by
     one process is within that.
     """
     found = {}
@@ -217,7 +226,7 @@ def extrapolated(rows: list[dict], n_rows: int = 10**9) -> dict[str, dict[str, f
         mine = [row for row in rows if row["command"] == command]
         largest = [row for row in mine if row["rows"] == max(r["rows"] for r in mine)]
         best = max(largest, key=lambda row: row["processes"])
-        a_core = best["rows_per_second"] / best["processes"]
+        a_core = best["rows_per_cpu_second"]
         found[command] = {
             "rows_per_second_a_core": a_core,
             "hours_on_one_core": n_rows / a_core / 3600,
@@ -229,10 +238,14 @@ def extrapolated(rows: list[dict], n_rows: int = 10**9) -> dict[str, dict[str, f
 
 def table(rows: list[dict]) -> str:
     """Markdown table of the runs."""
-    lines = ["| command | rows | processes | rows/s | peak memory (MB) |", "|---|---|---|---|---|"]
+    lines = [
+        "| command | rows | processes | rows/s | rows per second of a core | peak memory (MB) |",
+        "|---|---|---|---|---|---|",
+    ]
     lines += [
         f"| {row['command']} | {row['rows']:,} | {row['processes']} | "
-        f"{row['rows_per_second']:,.0f} | {row['peak_megabytes']:,.0f} |"
+        f"{row['rows_per_second']:,.0f} | {row['rows_per_cpu_second']:,.0f} | "
+        f"{row['peak_megabytes']:,.0f} |"
         for row in rows
     ]
     return "\n".join(lines)

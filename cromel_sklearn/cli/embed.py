@@ -31,21 +31,13 @@ def embed(
 ) -> None:
     """Append embedding columns to a table of any size; the other columns stay as they are."""
     from ..data.formula_column import find_formula_column
-    from ..data.source_identity import source_identity
-    from ..data.table_cells import check_float_format
     from ..data.table_reader import TableReader
-    from ..data.table_writer import TableWriter
     from ..device import inference_device
     from ..encoders.registry import encoder_identity, load_encoder
     from ..estimators.arrow_batches import BatchEmbedding, require_new
-    from .chunked_run import InvalidRows, run_to_table
-    from .executors import chunk_map
-    from .progress import RowProgress
+    from .appended_columns import append_columns, checked_rows
 
-    console = options.error_console()
-    invalid = InvalidRows(source, on_invalid)
-    if float_format is not None:
-        check_float_format(float_format)
+    invalid = checked_rows(source, on_invalid, float_format)
     inference_device(device)
     reader = TableReader(source, chunk_rows=chunk_rows, separator=sep, decimal=decimal, sheet=sheet)
     column = find_formula_column(reader.head(), formula_column, reader.source)
@@ -55,27 +47,11 @@ def embed(
     if cluster is not None:  # the file of an encoder is on this machine
         function = replace(function, encoder=load_encoder(encoder))
     job = {
-        "command": "embed", "source": source_identity(source), "formula_column": column,
-        "encoder": [encoder, encoder_identity(encoder)], "output": output, "dtype": dtype,
-        "float_format": float_format, "sep": sep, "decimal": decimal, "sheet": sheet,
-        "chunk_rows": chunk_rows,
+        "command": "embed", "formula_column": column, "output": output, "dtype": dtype,
+        "encoder": [encoder, encoder_identity(encoder)],
     }  # fmt: skip
-    writer = TableWriter(
-        target, job, overwrite=overwrite, resume=resume, separator=sep, decimal=decimal,
-        float_format=float_format,
-    )  # fmt: skip
-    with (
-        options.goes_on(writer),
-        chunk_map(function, n_jobs=n_jobs, cluster=cluster) as chunks_through,
-        RowProgress("embedding", console) as progress,
-    ):
-        n_rows = run_to_table(
-            reader, writer, chunks_through, invalid, progress,
-            lambda: function(reader.empty_batch()).batch,
-        )  # fmt: skip
-    invalid.report(console)
-    console.print(
-        f"{n_rows} rows written to {target}, {invalid.n_rows} of them without embedding "
-        f"({progress.summary()}; formulas from column {column!r})",
-        highlight=False, soft_wrap=True, markup=False,
+    append_columns(
+        function, reader, target, job, invalid, title="embedding", sheet=sheet, sep=sep,
+        decimal=decimal, float_format=float_format, n_jobs=n_jobs, cluster=cluster,
+        overwrite=overwrite, resume=resume, remark=f"; formulas from column {column!r}",
     )  # fmt: skip

@@ -36,43 +36,20 @@ def predict(
     in_domain.
     """
     from ..data.source_identity import source_identity
-    from ..data.table_cells import check_float_format
-    from ..data.table_writer import TableWriter
-    from .chunked_run import InvalidRows, run_to_table
-    from .executors import chunk_map
-    from .progress import RowProgress
+    from .appended_columns import append_columns, checked_rows
 
-    console = options.error_console()
-    invalid = InvalidRows(source, on_invalid)
-    if float_format is not None:
-        check_float_format(float_format)
+    invalid = checked_rows(source, on_invalid, float_format)
     reader, function = _prepared(
         model, source, formula_column, coverage, prefix, sep, decimal, sheet, chunk_rows
     )
     job = {
-        "command": "predict", "source": source_identity(source), "model": source_identity(model),
-        "formula_column": function.formula_column, "coverage": coverage, "prefix": prefix,
-        "float_format": float_format, "sep": sep, "decimal": decimal, "sheet": sheet,
-        "chunk_rows": chunk_rows,
+        "command": "predict", "formula_column": function.formula_column,
+        "model": source_identity(model), "coverage": coverage, "prefix": prefix,
     }  # fmt: skip
-    writer = TableWriter(
-        target, job, overwrite=overwrite, resume=resume, separator=sep, decimal=decimal,
-        float_format=float_format,
-    )  # fmt: skip
-    with (
-        options.goes_on(writer),
-        chunk_map(function, n_jobs=n_jobs, cluster=cluster) as chunks_through,
-        RowProgress("predicting", console) as progress,
-    ):
-        n_rows = run_to_table(
-            reader, writer, chunks_through, invalid, progress,
-            lambda: function(reader.empty_batch()).batch,
-        )  # fmt: skip
-    invalid.report(console)
-    console.print(
-        f"{n_rows} rows written to {target}, {invalid.n_rows} of them without prediction "
-        f"({progress.summary()})",
-        highlight=False, soft_wrap=True, markup=False,
+    append_columns(
+        function, reader, target, job, invalid, title="predicting", sheet=sheet, sep=sep,
+        decimal=decimal, float_format=float_format, n_jobs=n_jobs, cluster=cluster,
+        overwrite=overwrite, resume=resume,
     )  # fmt: skip
 
 
@@ -116,21 +93,18 @@ def screen(
     Only the shortlist is kept: neither memory nor disk holds a prediction of every candidate.
     """
     from .._files import require_target
-    from ..data.table_cells import check_float_format
     from ..data.table_format import STREAM
     from ..data.table_writer import write_table
     from ..estimators.shortlist import BatchShortlist
     from ..estimators.shortlist_reasons import shortlist_reasons
     from ..estimators.training_summary import TrainingSummary, summary_path
-    from .chunked_run import InvalidRows
+    from .appended_columns import checked_rows
     from .executors import chunk_map
     from .progress import RowProgress
     from .shortlisting import shortlisted
 
     console = options.error_console()
-    invalid = InvalidRows(source, on_invalid)
-    if float_format is not None:
-        check_float_format(float_format)
+    invalid = checked_rows(source, on_invalid, float_format)
     if target != STREAM:
         require_target(target)
         if Path(target).exists() and not overwrite:

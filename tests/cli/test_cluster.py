@@ -15,7 +15,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from cromel_sklearn import CroMELTransformer, evaluate
+from cromel_sklearn import CroMELRegressor, CroMELTransformer, evaluate
 from cromel_sklearn.cli import cluster as cluster_module
 from cromel_sklearn.cli.cluster import dask_client
 from cromel_sklearn.cli.progress import RowProgress
@@ -105,13 +105,23 @@ def test_searches_and_evaluations_run_on_the_cluster_through_joblib(cluster, che
     target = np.arange(40.0)
     model = make_pipeline(CroMELTransformer(checkpoint), Ridge())
     here = GridSearchCV(model, {"ridge__alpha": [0.1, 10.0]}, cv=3).fit(salts, target)
+    regressor = CroMELRegressor(checkpoint, members=["support_vectors"], random_state=0)
+    grid = {"target_transform": [None, "log10"]}
+    searched = GridSearchCV(regressor, grid, cv=2).fit(salts, target + 1)
     options = {"splits": ["composition"], "learning_curve": False, "baselines": ["mean"]}
     evaluated = evaluate(model, salts, target, **options)
     with dask_client(cluster.scheduler_address), parallel_config(backend="dask"):
         there = GridSearchCV(model, {"ridge__alpha": [0.1, 10.0]}, cv=3, n_jobs=-1)
         there.fit(salts, target)
         again = evaluate(model, salts, target, n_jobs=-1, **options)
+        search = GridSearchCV(regressor, grid, cv=2, n_jobs=-1).fit(salts, target + 1)
+        fitted = regressor.fit(salts, target + 1)
     assert there.best_params_ == here.best_params_
+    assert search.best_params_ == searched.best_params_
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], searched.cv_results_["mean_test_score"], rtol=1e-5
+    )
+    assert np.isfinite(fitted.predict(salts)).all()
     np.testing.assert_allclose(
         there.cv_results_["mean_test_score"], here.cv_results_["mean_test_score"]
     )
