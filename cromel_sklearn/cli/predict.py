@@ -1,5 +1,6 @@
 """`cromel predict` and `cromel screen`: a model and a table in, predictions or a shortlist out."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -113,6 +114,8 @@ def screen(
         model, source, formula_column, coverage, prefix, sep, decimal, sheet, chunk_rows
     )
     summary = TrainingSummary.of_model(model)
+    if best is not None and not math.isfinite(best):
+        raise ValueError(f"--best is a measured value, got {best}.")
     if improvement and best is None:
         if summary is None or summary.task != "regression":
             raise ValueError(

@@ -224,6 +224,7 @@ def test_a_class_can_be_the_objective(kinds, folder, cromel):
         (("--within", "2"), "--within is lower:upper, such as 1.1:1.7; got '2'"),
         (("--within", "2:1"), "with lower below upper"),
         (("--class", "wide"), "--class is for classifiers"),
+        (("--improvement", "--best", "nan"), "--best is a measured value, got nan"),
     ],
 )
 def test_screen_says_what_it_expects(arguments, message, gaps, folder, cromel):
