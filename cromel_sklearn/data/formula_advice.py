@@ -6,7 +6,7 @@ suggestion is made only for texts that are refused, and only if it can be read i
 
 import re
 
-from .elements import ATOMIC_NUMBERS
+from .elements import ATOMIC_NUMBERS, MAX_ATOMIC_NUMBER
 from .formula import CHARGES, clean_formula, parse_formula
 from .formula_stops import in_whole_numbers, require_clear_stops
 
@@ -195,7 +195,8 @@ def _spelled(letters: str) -> str:
         for size in (2, 1):
             symbol = letters[end - size : end].capitalize() if size <= end else ""
             start = best[end - size] if size <= end else None
-            if start is not None and symbol in ATOMIC_NUMBERS and symbol not in _UNLIKELY:
+            is_known = ATOMIC_NUMBERS.get(symbol, MAX_ATOMIC_NUMBER + 1) <= MAX_ATOMIC_NUMBER
+            if start is not None and is_known and symbol not in _UNLIKELY:
                 options.append((start[0] + 1, start[1] + symbol))
         best.append(min(options, key=lambda option: option[0], default=None))
     return best[-1][1] if best[-1] else ""

@@ -28,6 +28,7 @@ LOOK_ALIKES = [
     ("CO3O4", "did you mean 'Co3O4'?"),
     ("CU", "did you mean 'Cu'? Write 'C1U' if the formula is meant as it stands"),
     ("NI", "did you mean 'Ni'?"),
+    ("NBH", "did you mean 'NbH'?"),  # bohrium is beyond all encoders
     ("KNBO3", "did you mean 'KNbO3'? Write 'KN1BO3' if the formula is meant as it stands"),
     ("KCUF3", "did you mean 'KCuF3'?"),
     ("YBa2CU3O7", "did you mean 'YBa2Cu3O7'? Write 'YBa2C1U3O7' if the formula is meant as it"),
