@@ -55,10 +55,12 @@ def text_rows(
         what = "is empty" if names is None else "begins with a blank line"
         raise InvalidTableError(f"{source} {what}. {_expected(form)}")
     others = [mark for mark in ";\t," if mark != form.separator]
-    if len(names) == 1 and any(mark in names[0] for mark in others):
+    found = [mark for mark in others if mark in names[0]] if len(names) == 1 else []
+    if found:
+        mark = "tab" if found[0] == "\t" else f"'{found[0]}'"
         raise InvalidTableError(
-            f"{source} has one column, {names[0]!r}. {_expected(form)} Name another separator with "
-            f"--sep."
+            f"{source} has one column, {names[0]!r}. {_expected(form)} Name another separator: "
+            f"--sep {mark}."
         )
     return require_columns(names, source), _rows(reader, names, form, source, chunk_rows)
 

@@ -107,7 +107,7 @@ def test_random_cells_come_back(chunk_rows, suffix, tmp_path):
         (b"formula,y\rNaCl,1\r", "Line 1 of"),
         (b"formula,y\rNaCl,1\r", "a carriage return without a line feed ends a line. Expected"),
         (b"formula;y\nNaCl;1\n", "has one column, 'formula;y'. Expected commas between columns"),
-        (b"formula\ty\nNaCl\t1\n", "Name another separator with --sep."),
+        (b"formula\ty\nNaCl\t1\n", "Name another separator: --sep tab."),
     ],
 )
 def test_what_is_refused_names_its_line(content, message, tmp_path):
