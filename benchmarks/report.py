@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import figures
+import scale
 from comparison import N_FOLDS, OURS, Results, read_results
 from learning_curve import curves
 from paths import REPOSITORY, RESULTS, write_section
@@ -223,9 +224,17 @@ def write_report(page: Path, images: Path) -> str:
     """Draw the pictures and write the page; give the README's table."""
     images.mkdir(exist_ok=True)
     results, by_system = read_results("formula"), read_results("system")
-    speed, selection, leak, known, footprint = (
+    speed, selection, leak, known, footprint, rows, structures = (
         read_json(RESULTS / f"{name}.json")
-        for name in ("speed", "selection", "leak", "known", "footprint")
+        for name in (
+            "speed",
+            "selection",
+            "leak",
+            "known",
+            "footprint",
+            "scale",
+            "structure_memory",
+        )
     )
     speeds = speed.get("featurizers", {}) if speed.get("encoder") == results.encoder else {}
     by_task = curves(results, read_json, LEARNING_CURVES)
@@ -261,6 +270,7 @@ def write_report(page: Path, images: Path) -> str:
     lines += leak_section(leak) if leak else []
     lines += known_section(known, results) if known else []
     lines += [*ablation_section(), *encoder_section(), *speed_section(speeds, footprint)]
+    lines += scale.section(rows, structures) if rows else []
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     table = "\n".join(one_look_table(results, short, ours)).rstrip()
     return f"{table}\n\n†: extra trees, not chosen." if "†" in table else table

@@ -1,7 +1,6 @@
 """How many rows a second do embed, predict and screen, in how much memory, up to 10^9 rows?
 
-Claim: memory is flat (below 500 MB a process) from 10^5 rows on, and two processes do nearly twice
-the rows of one. Command, from the repository root::
+Claim: memory is flat, below 500 MB a process, from 10^5 rows on. Command, from the root::
 
     python benchmarks/scale.py
 
@@ -225,7 +224,7 @@ def extrapolated(rows: list[dict], n_rows: int = 10**9) -> dict[str, dict[str, f
     for command in dict.fromkeys(row["command"] for row in rows):
         mine = [row for row in rows if row["command"] == command]
         largest = [row for row in mine if row["rows"] == max(r["rows"] for r in mine)]
-        best = max(largest, key=lambda row: row["processes"])
+        best = max(largest, key=lambda row: row["rows_per_cpu_second"])
         a_core = best["rows_per_cpu_second"]
         found[command] = {
             "rows_per_second_a_core": a_core,
@@ -251,6 +250,43 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def section(found: dict, memory: dict) -> list[str]:
+    """Write the page's lines on many rows and many structures."""
+    lines = ["## Many rows", "", "`python benchmarks/scale.py`."]
+    if found["busy"]:
+        lines[-1] += (
+            " The machine computed something else meanwhile, so rows/s by the clock are low, and"
+            " rows per second of a core, the start of Python included, are what counts."
+        )
+    lines += ["", table(found["rows"]), "", "![rates and memory](images/scale.png)", ""]
+    lines += [f"| 10^9 rows, extrapolated | one core | {NODE_CORES} cores | {N_NODES} such nodes |"]
+    lines += ["|---|---:|---:|---:|"]
+    for command, hours in found["a_billion_rows"].items():
+        kinds = ("one_core", f"{NODE_CORES}_cores", f"{N_NODES}_nodes")
+        cells = " | ".join(f"{hours[f'hours_on_{kind}']:.2g} h" for kind in kinds)
+        lines.append(f"| {command} | {cells} |")
+    if not memory:
+        return [*lines, ""]
+    lines += [
+        "",
+        "Structures of pretraining, the real ones repeated as files of one folder, with the",
+    ]
+    lines += [
+        "graphs of the first copied (`python benchmarks/scale.py --structures 1 3 10`): memory"
+    ]
+    lines += ["while an epoch is read, PyTorch included and no network computed.", ""]
+    lines += [
+        "| files | structures | own memory (MB) | with mapped files (MB) |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['files']} | {row['structures']:,} | {row['peak_own_megabytes']:,.0f} | "
+        f"{row['peak_megabytes_with_mapped_files']:,.0f} |"
+        for row in memory["rows"]
+    ]
+    return [*lines, ""]
+
+
 def plot(rows: list[dict], path: Path) -> None:
     """Draw rates and memory against the number of rows."""
     from matplotlib.figure import Figure
@@ -262,9 +298,12 @@ def plot(rows: list[dict], path: Path) -> None:
             mine = [r for r in rows if (r["command"], r["processes"]) == (command, n_jobs)]
             label = f"{command}, {n_jobs} process{'es' if n_jobs > 1 else ''}"
             sizes = [row["rows"] for row in mine]
-            left.plot(sizes, [row["rows_per_second"] for row in mine], "o-", label=label)
+            left.plot(sizes, [row["rows_per_cpu_second"] for row in mine], "o-", label=label)
             right.plot(sizes, [row["peak_megabytes"] for row in mine], "o-", label=label)
-    for axes, title in ((left, "rows a second"), (right, "peak memory (MB), all processes")):
+    for axes, title in (
+        (left, "rows per second of a core"),
+        (right, "peak memory (MB), all processes"),
+    ):
         axes.set_xscale("log")
         axes.set_ylim(bottom=0)
         axes.set_xlabel("rows")
@@ -294,6 +333,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="Where their files are kept.")
     parser.add_argument("--read-structures", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--prepare-structures", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--busy", action="store_true", help="The machine is not idle: say so.")
     parser.add_argument("--no-save", action="store_true", help="Print alone.")
     arguments = parser.parse_args()
     if arguments.read_structures:
@@ -315,7 +355,7 @@ def main() -> None:
     print(json.dumps(to_a_billion, indent=1))
     if arguments.no_save:
         return
-    result = {"rows": rows, "a_billion_rows": to_a_billion, **_versions()}
+    result = {"rows": rows, "a_billion_rows": to_a_billion, "busy": arguments.busy, **_versions()}
     (RESULTS / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
     plot(rows, REPOSITORY / "docs" / "images" / "scale.png")
 
