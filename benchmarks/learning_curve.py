@@ -20,16 +20,11 @@ CURVE_TASKS = (
     "steel_yield_strength", "hea_yield_strength", "formation_enthalpy", "li_ion_conductivity",
     "band_gap", "zT",
 )  # fmt: skip
-#: Model -> folds that it runs on.
-CURVE_MODELS = {
-    "fractions+extratrees": 5,
-    "fractions+svr": 5,
-    "magpie+extratrees": 5,
-    "magpie+svr": 5,
-    "cromel+extratrees": 5,
-    "cromel-embedding+svr": 5,
-    "model": 2,
-}
+CURVE_MODELS = (
+    "fractions+extratrees", "fractions+svr", "magpie+extratrees", "magpie+svr",
+    "cromel+extratrees", "cromel-embedding+svr", "model",
+)  # fmt: skip
+N_FOLDS = 5
 
 
 def training_sizes(n_rows: int) -> list[int]:
@@ -38,7 +33,7 @@ def training_sizes(n_rows: int) -> list[int]:
     return [size for size in sizes if size < 0.8 * n_rows]
 
 
-def curve_cells(tasks=CURVE_TASKS, models=tuple(CURVE_MODELS)) -> list[Cell]:
+def curve_cells(tasks=CURVE_TASKS, models=CURVE_MODELS) -> list[Cell]:
     """Cells of parts of the training rows; those of all are cells of accuracy.py."""
     found = []
     for task in tasks:
@@ -48,25 +43,23 @@ def curve_cells(tasks=CURVE_TASKS, models=tuple(CURVE_MODELS)) -> list[Cell]:
             Cell(task, "formula", model, fold, size)
             for model in models
             for size in sizes
-            for fold in range(CURVE_MODELS[model])
+            for fold in range(N_FOLDS)
         ]
     return sorted(found, key=lambda cell: (cell.model == "model", cell.task in ("band_gap", "zT")))
 
 
 def curves(results, read_json, folder) -> dict[str, dict[str, dict[int, list[float]]]]:
-    """Errors by task, model and number of training rows, a value a fold; all rows at the end."""
+    """Errors by task, model and number of training rows, a value a fold, all folds; all rows last."""
     found: dict = {}
     for task in CURVE_TASKS:
         for model, by_size in read_json(folder / f"{task}.json").items():
             by_size = results.current(by_size)
             complete = results.tasks.get(task, {}).get(model)
-            n_folds = CURVE_MODELS.get(model, 0)
             sizes = {int(size): by_fold for size, by_fold in by_size.items()}
-            sizes = {size: by_fold for size, by_fold in sizes.items() if len(by_fold) == n_folds}
-            if not sizes or not complete or len(complete) < n_folds:
+            sizes = {size: by_fold for size, by_fold in sizes.items() if len(by_fold) == N_FOLDS}
+            if not sizes or not complete or len(complete) < N_FOLDS:
                 continue
-            whole = {fold: complete[fold] for fold in map(str, range(n_folds))}
-            sizes[min(result["n_train_rows"] for result in whole.values())] = whole
+            sizes[min(result["n_train_rows"] for result in complete.values())] = complete
             found.setdefault(task, {})[model] = {
                 size: [result["scores"]["mae"] for result in by_fold.values()]
                 for size, by_fold in sorted(sizes.items())
@@ -80,7 +73,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=CURVE_TASKS)
-    parser.add_argument("--models", nargs="+", choices=CURVE_MODELS, default=tuple(CURVE_MODELS))
+    parser.add_argument("--models", nargs="+", choices=CURVE_MODELS, default=CURVE_MODELS)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     run_missing(curve_cells(arguments.tasks, arguments.models), arguments.jobs)
