@@ -49,7 +49,7 @@ def curve_cells(tasks=CURVE_TASKS, models=CURVE_MODELS) -> list[Cell]:
 
 
 def curves(results, read_json, folder) -> dict[str, dict[str, dict[int, list[float]]]]:
-    """Errors by task, model and number of training rows, a value a fold, all folds; all rows last."""
+    """Errors by task, model and number of training rows, a value a fold; all rows last."""
     found: dict = {}
     for task in CURVE_TASKS:
         for model, by_size in read_json(folder / f"{task}.json").items():
