@@ -20,7 +20,7 @@ from .description import EncoderDescription
 
 #: Rows of every block on a CPU. A last block is filled up: functions of vectors of one length are
 #: computed in one way.
-_BLOCK = 256
+_BLOCK = 384
 
 
 @dataclass(frozen=True)

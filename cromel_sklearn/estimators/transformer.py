@@ -14,8 +14,9 @@ from ..encoders.registry import encoder_identity, load_encoder
 
 #: Blocks of columns, in the order in which they stand.
 BLOCKS = ("embedding", "properties", "elements")
-#: Compositions that are described at once, so that memory stays flat beside the output.
-_BATCH = 8192
+#: Compositions that are described at once, so that memory stays flat beside the output: whole
+#: blocks of the encoder.
+_BATCH = 9216
 
 
 class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):

@@ -109,7 +109,7 @@ def test_a_row_is_the_same_bit_for_bit_whatever_stands_beside_it(distilled):
     ]
     batch = read_compositions(formulas)[0]
     together = distilled.encode(batch)
-    for row in (0, 1, 255, 256, 300, len(batch) - 1):
+    for row in (0, 1, 383, 384, 400, len(batch) - 1):
         assert _same_row(distilled.encode(batch[[row]]), together, row)
     backwards = distilled.encode(batch[::-1])
     assert np.array_equal(backwards.embedding[::-1], together.embedding)
