@@ -209,7 +209,7 @@ def read_structures(folder: Path) -> dict:
 def prepare_structures(path: Path) -> None:
     """Build the graphs of a file, which leaves them in the cache beside it."""
     from cromel_sklearn import read_materials
-    from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+    from cromel_sklearn.data.graph_cache import build_crystal_graphs
 
     build_crystal_graphs(read_materials(path))
 

@@ -18,7 +18,8 @@ from .._sklearn_compat import (
     StrOptions,
     check_parameters,
 )
-from ..data.crystal_graph import CrystalGraphs, GraphShards, build_crystal_graphs
+from ..data.crystal_graph import CrystalGraphs, GraphShards
+from ..data.graph_cache import build_crystal_graphs
 from ..data.material_shards import MaterialShards, gather_summary
 from ..data.materials import CalculatedMaterials, geometry_targets, split_by_composition
 from ..data.readers import materials_from_structures

@@ -15,14 +15,14 @@ from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn._files import write_file
-from cromel_sklearn.data import crystal_graph
+from cromel_sklearn.data import crystal_graph, graph_cache
 from cromel_sklearn.data.crystal_graph import (
     CrystalGraphs,
     GraphShards,
     build_crystal_graph,
-    build_crystal_graphs,
 )
 from cromel_sklearn.data.elements import pymatgen_element_table
+from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.data.readers import materials_from_structures, read_materials
 from cromel_sklearn.exceptions import SourceDataError
 from cromel_sklearn.nn.structure_encoder import (
@@ -391,7 +391,7 @@ def _refuse_to_build(monkeypatch):
     def build(*_):
         raise AssertionError("graphs were built although they are in the cache")
 
-    monkeypatch.setattr(crystal_graph, "build_crystal_graph", build)
+    monkeypatch.setattr(graph_cache, "build_crystal_graph", build)
 
 
 def test_graphs_of_many_materials_are_those_of_each(materials):
@@ -402,7 +402,7 @@ def test_graphs_of_many_materials_are_those_of_each(materials):
 
 def test_chunks_do_not_change_the_graphs(materials, monkeypatch):
     whole = build_crystal_graphs(materials, n_jobs=1, cache=False)
-    monkeypatch.setattr(crystal_graph, "_CHUNK", 7)
+    monkeypatch.setattr(graph_cache, "_CHUNK", 7)
     _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1, cache=False), whole)
 
 
@@ -528,7 +528,7 @@ def test_every_flipped_bit_of_a_cache_is_noticed(materials, user_cache):
     for damaged in [*flipped_bits(content, 100), *truncated(content, 20)]:
         cache.write_bytes(damaged)
         with pytest.warns(UserWarning, match="The crystal graphs are built again"):
-            assert crystal_graph._read_cache(cache, materials, crystal_graph.CUTOFF) is None
+            assert graph_cache._read_cache(cache, materials, crystal_graph.CUTOFF) is None
     with pytest.warns(UserWarning, match="The crystal graphs are built again"):
         _assert_same_graphs(build_crystal_graphs(materials, n_jobs=1), built)
 
@@ -536,7 +536,7 @@ def test_every_flipped_bit_of_a_cache_is_noticed(materials, user_cache):
 # A script of its own: processes that start at once and share nothing but the folder.
 BUILDER = """
 import hashlib, sys
-from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.data.readers import read_materials
 materials = read_materials(sys.argv[1])
 print("ready", flush=True)

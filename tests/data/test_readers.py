@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.data.materials import (
     PROPERTY_UNITS,
     geometry_targets,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from cromel_sklearn.data.crystal_graph import CrystalGraphs, build_crystal_graphs
+from cromel_sklearn.data.crystal_graph import CrystalGraphs
 from cromel_sklearn.data.elements import pymatgen_element_table
+from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.nn.structure_encoder import (
     CrystalGraphBatch,

@@ -10,7 +10,7 @@ import torch
 from pymatgen.core import Lattice, Structure
 
 from cromel_sklearn.data.composition import read_compositions
-from cromel_sklearn.data.crystal_graph import build_crystal_graphs
+from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.exceptions import InvalidCompositionError, SourceDataError
 from cromel_sklearn.pretraining.batches import SimilarSizeSampler
