@@ -198,7 +198,7 @@ class CompositionMapDisplay:
         shown = list(counts.index[: len(CLASSES) - (len(counts) > len(CLASSES))])
         found = [
             {"name": name, "rows": every[names == name], "color": color, "values": None}
-            for name, color in zip(shown, CLASSES, strict=False)
+            for name, color in zip(shown, CLASSES[: len(shown)], strict=True)
         ]
         rest = every[~np.isin(names, shown)]
         if len(rest):

@@ -149,7 +149,8 @@ def shapley_values(predict, row: MixableRows, background: MixableRows, seed: int
             explainer = shap.explainers.PermutationExplainer(value, none, seed=seed)
         found = explainer(np.ones((1, n_players)), silent=True)
     shares = np.asarray(found.values)[0]
-    elements = {int(z) + 1: float(s) for z, s in zip(present, shares, strict=False)}
+    of_elements = zip(present, shares[: len(present)], strict=True)
+    elements = {int(z) + 1: float(share) for z, share in of_elements}
     columns = dict(zip(row.names, shares[len(present) :].tolist(), strict=True))
     return float(np.ravel(found.base_values)[0]), elements, columns
 

@@ -4,6 +4,7 @@ import platform
 import shlex
 from dataclasses import asdict
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,12 +86,12 @@ def command_without_paths(command: str) -> str:
     Examples
     --------
     >>> from cromel_sklearn.pretraining.provenance import command_without_paths
-    >>> command_without_paths("cromel pretrain --structures=/data/mp.parquet --out /tmp/x/run")
-    'cromel pretrain --structures=mp.parquet --out run'
+    >>> command_without_paths("cromel pretrain --structures=data/mp.parquet --out runs/one")
+    'cromel pretrain --structures=mp.parquet --out one'
     """
     words = shlex.split(command)
     named = []
-    for before, word in zip(["", *words], words, strict=False):
+    for before, word in pairwise(["", *words]):
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
         is_text = "--attribution" in (before, option)
         named.append(word if is_text else f"{option}{equals}{Path(value).name or value}")
