@@ -45,3 +45,11 @@ def cromel(monkeypatch):
         return Result(end.value.code or 0, *texts)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def small_encoder(checkpoint, tmp_path_factory):
+    """File of an encoder that is fast and knows alkali halides."""
+    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
+    checkpoint.save(path)
+    return path

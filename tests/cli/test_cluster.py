@@ -34,13 +34,6 @@ def cluster():
         yield local
 
 
-@pytest.fixture(scope="module")
-def small_encoder(checkpoint, tmp_path_factory):
-    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
-    checkpoint.save(path)
-    return path
-
-
 @pytest.fixture
 def salts(tmp_path):
     path = tmp_path / "salts.csv"

@@ -24,14 +24,6 @@ def table(tmp_path):
     return path
 
 
-@pytest.fixture(scope="module")
-def small_encoder(checkpoint, tmp_path_factory):
-    """File of an encoder that is fast and knows alkali halides."""
-    path = tmp_path_factory.mktemp("encoder") / "weights.safetensors"
-    checkpoint.save(path)
-    return path
-
-
 @pytest.fixture
 def salts(tmp_path):
     """Table of 60 mixtures of salts, each of another composition."""
