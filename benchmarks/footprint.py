@@ -26,6 +26,7 @@ from pathlib import Path
 import pandas as pd
 from featurizers import featurize_magpie
 from paths import DATA_HOME, REPOSITORY, RESULTS
+from rates import rate
 from tasks import load_task
 from threadpoolctl import threadpool_limits
 
@@ -60,16 +61,6 @@ def calculated_formulas() -> list[str]:
     path = DATA_HOME / "source" / "mp_structures.parquet"
     formulas = pd.read_parquet(path, columns=["formula"])["formula"].astype(str)
     return list(formulas.drop_duplicates()[:N_FORMULAS])
-
-
-def rate(function, formulas: list[str], n_passes: int) -> float:
-    """Formulas a second of processor time."""
-    taken = []
-    for _ in range(n_passes):
-        started = time.process_time()
-        function(formulas)
-        taken.append(time.process_time() - started)
-    return len(formulas) / min(taken)
 
 
 def speeds(formulas: list[str]) -> dict[str, float]:

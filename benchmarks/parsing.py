@@ -14,13 +14,13 @@ import json
 import platform
 import random
 import re
-import time
 from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
 from paths import DATA_HOME, RESULTS
 from pymatgen.core import Composition
+from rates import rate
 
 from cromel_sklearn.data.composition import find_compositions, read_compositions, reduced_formulas
 from cromel_sklearn.data.elements import MAX_ATOMIC_NUMBER
@@ -43,16 +43,6 @@ def distinct_formulas() -> list[str]:
     return formulas
 
 
-def rate(read, formulas: list[str]) -> float:
-    """Formulas a second."""
-    seconds = []
-    for _ in range(5):
-        started = time.process_time()
-        read(formulas)
-        seconds.append(time.process_time() - started)
-    return len(formulas) / min(seconds)
-
-
 def rates(formulas: list[str]) -> dict[str, float]:
     """Formulas a second of each way to read them."""
     ways = {
@@ -61,7 +51,7 @@ def rates(formulas: list[str]) -> dict[str, float]:
         "read_compositions": read_compositions,
         "reduced_formulas": reduced_formulas,
     }
-    found = {name: round(rate(read, formulas)) for name, read in ways.items()}
+    found = {name: round(rate(read, formulas, n_passes=5)) for name, read in ways.items()}
     found["times pymatgen"] = round(found["read_compositions"] / found["pymatgen.Composition"], 1)
     return found
 

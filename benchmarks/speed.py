@@ -10,8 +10,6 @@ formulas a second of processor time on one core, strings in, array out, best of 
 Magpie).
 """
 
-import time
-
 from parallel import use_one_thread
 
 use_one_thread()
@@ -23,6 +21,7 @@ from featurizers import MagpieFeaturizer, featurize_magpie  # noqa: E402
 from fingerprints import encoder_digest  # noqa: E402
 from models import featurizers, has_known_elements  # noqa: E402
 from paths import DATA_HOME, RESULTS  # noqa: E402
+from rates import seconds  # noqa: E402
 from results_store import write_json  # noqa: E402
 
 RESULT = RESULTS / "speed.json"
@@ -37,13 +36,6 @@ def formulas_of_tables() -> np.ndarray:
         found.append(column.sample(min(PER_TABLE, len(column)), random_state=0))
     column = pd.concat(found).drop_duplicates().to_numpy(dtype=object)
     return column[has_known_elements(column)][:N_FORMULAS]
-
-
-def seconds(function, formulas) -> float:
-    """Processor seconds of one call."""
-    started = time.process_time()
-    function(formulas)
-    return time.process_time() - started
 
 
 def main() -> None:
