@@ -15,11 +15,11 @@ from ..nn.distilled_network import (
     real_weights,
     rounded_weights,
 )
+from ..nn.filled_blocks import filled_up
 from .calculated_values import CalculatedValues
 from .description import EncoderDescription
 
-#: Rows of every block on a CPU. A last block is filled up: functions of vectors of one length are
-#: computed in one way.
+#: Rows of every block on a CPU.
 _BLOCK = 384
 
 
@@ -155,14 +155,10 @@ class DistilledInference:
             spread[rows] = np.exp(log_spread) * self.scales[self._spread_of]
         return EncodedBatch(embedding, properties, spread)
 
-    def _numpy_outputs(self, fractions, remembered):
-        n = len(fractions)
-        if n < _BLOCK:
-            padding = ((0, _BLOCK - n), (0, 0))
-            filled = np.pad(fractions, padding)
-            filled[n:, 1] = 1  # hydrogen: any composition will do
-            fractions, remembered = filled, np.pad(remembered, padding)
-        return tuple(part[:n] for part in outputs(np, self.weights, fractions, remembered))
+    def _numpy_outputs(self, *inputs):
+        n = len(inputs[0])
+        filled = filled_up(_BLOCK, *inputs)
+        return tuple(part[:n] for part in outputs(np, self.weights, *filled))
 
     def new_module(self):
         """Build a network of these weights, which shares nothing with them.

@@ -8,11 +8,12 @@ import numpy as np
 from .._tensors import without_prefix
 from ..encoders.checkpoint import Checkpoint
 from ..nn.distilled_network import outputs
+from ..nn.filled_blocks import in_filled_blocks
 from .views import EncodedTable
 
 #: Standardised inputs beyond this are taken for it: they are out of the domain.
 FARTHEST_INPUT = 20.0
-# Rows of every matrix product, so that a row does not depend on those beside it.
+# Rows of every matrix product.
 _BLOCK = 256
 
 
@@ -40,7 +41,7 @@ class NetworkMember:
         places, inverse = np.unique(table.composition_of_row[rows], return_inverse=True)
         embedding = self._embedding(table.compositions[places], device)
         columns = np.hstack([embedding[inverse], table.features[rows]], dtype=np.float32)
-        return _in_blocks(self._head, columns).astype(np.float64), None
+        return in_filled_blocks(self._head, _BLOCK, columns).astype(np.float64), None
 
     def _embedding(self, batch, device) -> np.ndarray:
         """Embedding by the weights as they were trained.
@@ -53,7 +54,7 @@ class NetworkMember:
         weights = without_prefix(self.checkpoint.tensors, "network.")
         weights = {key: array.astype(np.float32) for key, array in weights.items()}
         inputs = self.checkpoint.network_inputs(batch)
-        return _in_blocks(lambda *block: outputs(np, weights, *block)[0], *inputs)
+        return in_filled_blocks(lambda *block: outputs(np, weights, *block)[0], _BLOCK, *inputs)
 
     def _head(self, columns: np.ndarray) -> np.ndarray:
         head = self.head
@@ -62,16 +63,3 @@ class NetworkMember:
         hidden = scaled @ head["hidden.weight"].T + head["hidden.bias"]
         hidden *= 0.5 * (1 + np.tanh(0.5 * hidden))
         return hidden @ head["output.weight"].T + head["output.bias"]
-
-
-def _in_blocks(compute, *inputs: np.ndarray) -> np.ndarray:
-    """Compute rows in blocks of one size, the last of which is filled up with its first row."""
-    n_rows = len(inputs[0])
-    found = []
-    for start in range(0, n_rows, _BLOCK):
-        block = [part[start : start + _BLOCK] for part in inputs]
-        n_missing = _BLOCK - len(block[0])
-        if n_missing:
-            block = [np.vstack([part, np.repeat(part[:1], n_missing, axis=0)]) for part in block]
-        found.append(compute(*block)[: _BLOCK - n_missing])
-    return np.concatenate(found)
