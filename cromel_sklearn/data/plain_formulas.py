@@ -25,6 +25,8 @@ _KINDS[ord("\n")] = _END
 _MOST_DIGITS = 15
 _POWERS_OF_TEN = 10.0 ** np.arange(_MOST_DIGITS + 1)
 _HYDROGEN = 1
+_BEHIND_HYDROGEN_OF_WATER = np.zeros(256, dtype=bool)
+_BEHIND_HYDROGEN_OF_WATER[[ord(character) for character in "2DT"]] = True
 # Alloys named by weight percent start with these pairs (Ti6Al4V, AlSi10Mg, CuZn37).
 _ALLOY_STARTS = [(22, 13), (22, 23), (22, 41), (13, 14), (29, 30), (29, 50)]
 
@@ -69,7 +71,8 @@ def read_plain_formulas(
     >>> read_plain_formulas(["Fe2O3", "Ca(OH)2"])
     (array([ True, False]), array([0, 0]), array([26,  8]), array([2., 3.]))
     """
-    if not len(texts):
+    n_texts = len(texts)
+    if not n_texts:
         nothing = np.zeros(0, dtype=np.int64)
         return np.zeros(0, dtype=bool), nothing, nothing, np.zeros(0)
     characters = _characters(texts)
@@ -88,14 +91,10 @@ def read_plain_formulas(
     stop = np.where(is_last, ends[text], np.append(capitals[1:], 0))
     amount, decimals, is_number = _numbers(characters, kinds, start, stop - start)
 
-    first_kind = kinds[start]
     starts_with_zero = (characters[start] == ord("0")) & (kinds[start + 1] == _DIGIT)
     next_number = np.where(is_last, 0, np.append(atomic_number[1:], 0))
-    could_divide = (
-        ~is_last
-        & (decimals >= 0)
-        & ((amount >= 1) | (first_kind == _STOP))
-        & ((_ENDS_A_PART[atomic_number] & (decimals <= 2)) | (next_number == _HYDROGEN))
+    could_divide = _could_divide(
+        characters, start, stop, text, atomic_number, amount, decimals, is_last, n_texts
     )
     # Of two capitals side by side, where none has its small letter.
     is_pair = (kinds[capitals + 1] == _CAPITAL) & (kinds[capitals + 2] != _SMALL)
@@ -111,7 +110,6 @@ def read_plain_formulas(
         | is_slip
     )
 
-    n_texts = len(texts)
     beginnings = np.append(0, ends[:-1] + 1)
     is_plain = (kinds[beginnings] == _CAPITAL) & (ends - beginnings <= MAX_FORMULA_LENGTH)
     is_plain[text[refused]] = False
@@ -122,6 +120,31 @@ def read_plain_formulas(
         is_plain[text[is_first & (atomic_number == first) & (next_number == second)]] = False
     kept = is_plain[text]
     return is_plain, text[kept], atomic_number[kept], amount[kept]
+
+
+def _could_divide(
+    characters, start, stop, text, atomic_number, amount, decimals, is_last, n_texts
+) -> np.ndarray:
+    """Tell the full stops that may be the dot between two parts, by what `formula_stops` says.
+
+    Each entry is a symbol whose amount runs from `start` to `stop`. The rule on what stands on the
+    two sides of a stop is left to `require_clear_stops`.
+    """
+    has_stop = decimals > 0
+    is_after_zero = (amount < 1) & (characters[start] != ord("."))
+    is_before_zero = characters[stop - decimals] == ord("0")
+    is_beside_zero = has_stop & (is_after_zero | is_before_zero)
+    is_decimal = has_stop & (
+        is_beside_zero | (decimals > 2) | is_last | ~_ENDS_A_PART[atomic_number]
+    )
+    is_in_decimals = np.zeros(n_texts, dtype=bool)
+    is_in_decimals[text[is_decimal]] = True
+    has_whole = characters[start] != ord(".")
+    # H2O, H20, D2O, T2O, HDO or HTO; the next symbol is where the amount stops.
+    is_hydrogen = ~is_last & (np.append(atomic_number[1:], 0) == _HYDROGEN)
+    is_water = is_hydrogen & _BEHIND_HYDROGEN_OF_WATER[characters[stop + 1]]
+    is_clear = np.where(is_water, is_beside_zero, is_decimal | (is_in_decimals[text] & has_whole))
+    return has_stop & ~is_last & ~is_clear
 
 
 def _characters(texts: Sequence[str]) -> np.ndarray:

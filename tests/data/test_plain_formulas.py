@@ -1,5 +1,6 @@
 """Formulas read as one array of characters mean the same as those read one by one."""
 
+import random
 import subprocess
 import sys
 import time
@@ -41,6 +42,38 @@ def _together(column):
 @given(st.lists(st.one_of(plain_formulas, formulas, texts), max_size=12))
 def test_column_means_what_its_formulas_mean(column):
     assert _together(column) == _one_by_one(column)
+
+
+_SYMBOLS_AROUND_STOPS = ("H", "H2O", "D", "T", "O", "F", "Na", "Fe", "In", "S", "C", "Cs", "Ti")
+_AMOUNTS_WITH_STOPS = (
+    "", "", ".5", "0.5", "00.5", "1.", "1.05", "0.05", "1.5", "1.25", "2.50", "1.125", "2", "20",
+    "1.5.2",
+)  # fmt: skip
+
+
+def test_stops_are_decimal_points_in_a_column_as_they_are_alone():
+    draw = random.Random(0)
+    terms = [f"{symbol}{n}" for symbol in _SYMBOLS_AROUND_STOPS for n in _AMOUNTS_WITH_STOPS]
+    column = ["".join(draw.choices(terms, k=3)) for _ in range(10_000)]
+    assert _together(column) == _one_by_one(column)
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_plain"),
+    [
+        ("Na1.25Cl0.4", True),  # the other amount can only be a decimal
+        ("S1.05Na", True),  # before 0
+        ("S1.5Na2.5", True),  # at the end
+        ("Fe1.5Na", True),  # iron ends no compound
+        ("NaS1.5H3O0.5", True),
+        ("CaS1.5NaO", False),
+        ("CaS.5NaO0.5", False),
+        ("CuSO4.5H2O", False),
+        ("CuSO4.5D2O0.5", False),
+    ],
+)
+def test_formulas_with_decimals_are_read_together(formula, is_plain):
+    assert read_plain_formulas([formula])[0].tolist() == [is_plain]
 
 
 def test_column_of_look_alikes_is_refused_as_each_of_them_is():
