@@ -31,7 +31,7 @@ OLDEST = [
 CONTRACT = ["tests/contract", "tests/estimators/test_transformer.py", "tests/encoders"]
 #: What the tests of the sdist must at least find in it: the conftest, golden embeddings, documents.
 DIST_TESTS = [
-    "tests/encoders", "tests/data/test_targets.py", "tests/test_artifacts.py",
+    "tests/encoders", "tests/data/test_targets.py", "tests/storage",
     "tests/contract/test_documents.py::test_version_is_one",
 ]  # fmt: skip
 #: Imports every module of the installed package, away from the repository.

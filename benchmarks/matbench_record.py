@@ -35,7 +35,7 @@ from sklearn.metrics import (
 from tasks import TASKS
 
 from cromel_sklearn import load_encoder
-from cromel_sklearn._files import write_file
+from cromel_sklearn.storage.whole_file import write_file
 
 RESULT = RESULTS / "matbench" / "results.json.gz"
 MODEL = "model"

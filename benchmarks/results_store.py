@@ -6,7 +6,7 @@ from pathlib import Path
 from filelock import FileLock
 from paths import RESULTS
 
-from cromel_sklearn._files import write_file
+from cromel_sklearn.storage.whole_file import write_file
 
 #: What is held out -> folder of its results.
 FOLDERS = {

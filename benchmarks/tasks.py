@@ -12,12 +12,12 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.utils import Bunch
 
-from cromel_sklearn._files import write_file
 from cromel_sklearn.data.composition import (
     chemical_systems,
     find_compositions,
     reduced_formulas,
 )
+from cromel_sklearn.storage.whole_file import write_file
 
 _MATBENCH_SEED = 18012019
 _GROUPED = GroupKFold(5, shuffle=True, random_state=0)

@@ -22,7 +22,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.pipeline import make_pipeline
 
 from cromel_sklearn import CroMELTransformer, evaluate
-from cromel_sklearn._files import write_file
+from cromel_sklearn.storage.whole_file import write_file
 
 RESULT = RESULTS / "validation.json"
 PAGE = REPOSITORY / "docs" / "validation.md"

@@ -14,10 +14,10 @@ import json
 from pathlib import Path
 
 from cromel_sklearn import Checkpoint, CheckpointError
-from cromel_sklearn._damage import one_line
-from cromel_sklearn._files import write_file
 from cromel_sklearn.encoders import registry
 from cromel_sklearn.encoders.registry import CARD, WEIGHTS
+from cromel_sklearn.storage.damage import one_line
+from cromel_sklearn.storage.whole_file import write_file
 
 
 def register(folder, encoder: str) -> Path:

@@ -12,12 +12,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from .._files import replacing, require_target
 from ..data.composition import read_compositions, reduced_formulas
 from ..data.elements import pymatgen_element_table
 from ..data.enthalpies import load_standard_enthalpies
 from ..encoders.registry import load_encoder
 from ..estimators.transformer import CroMELTransformer
+from ..storage.whole_file import replacing, require_target
 
 _N_FOLDS = 5
 

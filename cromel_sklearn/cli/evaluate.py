@@ -40,7 +40,7 @@ def evaluate(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Cross-validate a model on measurements, or tell the errors of a fitted one on new ones."""
-    from .._files import require_target
+    from ..storage.whole_file import require_target
 
     if html is not None:
         require_target(html)

@@ -93,12 +93,12 @@ def screen(
 
     Only the shortlist is kept: neither memory nor disk holds a prediction of every candidate.
     """
-    from .._files import require_target
     from ..data.table_format import STREAM
     from ..data.table_writer import write_table
     from ..estimators.shortlist import BatchShortlist
     from ..estimators.shortlist_reasons import shortlist_reasons
     from ..estimators.training_summary import TrainingSummary, summary_path
+    from ..storage.whole_file import require_target
     from .appended_columns import checked_rows
     from .executors import chunk_map
     from .progress import RowProgress

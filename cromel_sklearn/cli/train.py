@@ -62,8 +62,8 @@ def train(
     Writes OUT (the model), OUT.html (the report), OUT.json (what it was trained on, for `cromel
     screen`) and, where rows cannot be used, OUT.left_out.csv.
     """
-    from .._files import require_target
     from ..estimators.training_summary import summary_path
+    from ..storage.whole_file import require_target
 
     report, left_out = Path(f"{out}.html"), Path(f"{out}.left_out.csv")
     for path in (out, summary_path(out), report, left_out):
@@ -245,7 +245,7 @@ def _scores(result) -> dict[str, dict[str, float]]:
 
 def write_report(path: Path, result, model, rows) -> None:
     """Write the report of an evaluation, with the card of a fitted model."""
-    from .._files import write_file
     from ..inspection.reports import report_html
+    from ..storage.whole_file import write_file
 
     write_file(path, report_html(result, model=model, table=rows.frame))

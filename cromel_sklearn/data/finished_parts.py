@@ -9,8 +9,10 @@ import shutil
 import warnings
 from pathlib import Path
 
-from .._files import held_alone, remove_left_over, write_file
 from ..exceptions import InvalidTableError
+from ..storage.held_folder import held_alone
+from ..storage.temporary_files import remove_left_over
+from ..storage.whole_file import write_file
 
 # Readers of folders of parquet pass over names that begin so.
 _JOB = "_job.json"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._artifacts import read_artifact, write_artifact
-from .._tensors import require_tensors
 from ..exceptions import CheckpointError, SourceDataError
+from ..storage.artifact import read_artifact, write_artifact
+from ..storage.tensors import require_tensors
 from .crystal_graph import CUTOFF, CrystalGraphs, build_crystal_graph
 
 _CACHE_KIND = "cromel_graphs"

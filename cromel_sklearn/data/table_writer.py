@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .._files import replacing, require_target
 from ..exceptions import InvalidTableError
+from ..storage.whole_file import replacing, require_target
 from .finished_parts import WHOLE_TABLE, FinishedParts, is_being_joined, tidy
 from .sheet_writer import write_sheet
 from .table_cells import header_of, text_of
@@ -22,9 +22,9 @@ _SPARE_BYTES = 64 << 20
 class TableWriter:
     """A table that grows part by part in a folder beside its target.
 
-    Each part is written whole (as `cromel_sklearn._files.replacing` does), so that a killed run
-    goes on after the last one; `finish` joins them and puts the table in its place in one step.
-    Standard output has no parts.
+    Each part is written whole (as `replacing` does), so that a killed run goes on after the last
+    one; `finish` joins them and puts the table in its place in one step. Standard output has no
+    parts.
 
     Parameters
     ----------

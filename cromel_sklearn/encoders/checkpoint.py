@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._artifacts import artifact_bytes, read_artifact, write_artifact
-from .._damage import damage_named
 from ..data.composition import CompositionBatch
 from ..exceptions import CheckpointError
+from ..storage.artifact import artifact_bytes, read_artifact, write_artifact
+from ..storage.damage import damage_named
 from .checkpoint_table import checkpoint_html
 from .description import EncoderDescription
 from .inference import DistilledInference, EncodedBatch, PretrainedInference

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._tensors import without_prefix
 from ..data.composition import CompositionBatch
 from ..data.elements import MAX_ATOMIC_NUMBER
 from ..device import use_one_thread_after_fork
@@ -16,6 +15,7 @@ from ..nn.distilled_network import (
     rounded_weights,
 )
 from ..nn.filled_blocks import filled_up
+from ..storage.tensors import without_prefix
 from .calculated_values import CalculatedValues
 from .description import EncoderDescription
 

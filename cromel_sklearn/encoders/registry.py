@@ -8,8 +8,8 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from .._damage import damage_named, one_line
 from ..exceptions import CheckpointError, EncoderNotFoundError
+from ..storage.damage import damage_named, one_line
 from .checkpoint import Checkpoint
 
 #: Folder of the shipped encoders: manifest.json and <name>/<version>/{weights.safetensors, card.md}

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._tensors import without_prefix
 from ..encoders.checkpoint import Checkpoint
 from ..nn.distilled_network import outputs
 from ..nn.filled_blocks import in_filled_blocks
+from ..storage.tensors import without_prefix
 from .views import EncodedTable
 
 #: Standardised inputs beyond this are taken for it: they are out of the domain.

@@ -6,15 +6,15 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from .._artifacts import read_artifact, write_artifact
-from .._damage import damage_named, one_line
-from .._tensors import with_prefix, without_prefix
 from ..data.elements import SYMBOLS
 from ..data.table_layout import TableLayout
 from ..data.target_scale import TargetScale
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import find_entry, load_release
 from ..exceptions import CalibrationError, CheckpointError
+from ..storage.artifact import read_artifact, write_artifact
+from ..storage.damage import damage_named, one_line
+from ..storage.tensors import with_prefix, without_prefix
 from .applicability import TrainingDomain
 from .kernel_models import (
     ColumnScale,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import write_file
 from ..data.composition import parse_composition, read_compositions
 from ..data.elements import SYMBOLS
 from ..data.measured_rows import MeasuredRows
 from ..data.readers import file_checksum
 from ..exceptions import CheckpointError
+from ..storage.whole_file import write_file
 
 _VERSION = 2
 _MOST_EXAMPLES = 5000

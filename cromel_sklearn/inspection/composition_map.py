@@ -231,7 +231,7 @@ class CompositionMapDisplay:
             check_consistent_length(self.coordinates, hover)
         page = map_page(self, title, hover)
         if path is not None:
-            from .._files import write_file
+            from ..storage.whole_file import write_file
 
             write_file(path, page)
         return page

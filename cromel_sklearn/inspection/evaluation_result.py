@@ -251,7 +251,7 @@ class EvaluationResult:
 
         page = report_html(self)
         if path is not None:
-            from .._files import write_file
+            from ..storage.whole_file import write_file
 
             write_file(path, page)
         return page

@@ -8,9 +8,9 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from torch import nn
 
-from .._damage import damage_named
 from ..exceptions import CheckpointError
 from ..nn.schedule import one_cycle
+from ..storage.damage import damage_named
 from .data import PretrainingData
 from .evaluation import evaluate_encoders
 from .net import MODULES, OPTIMIZERS

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .._artifacts import read_artifact, write_artifact
 from ..data.composition import CompositionBatch
 from ..encoders.calculated_values import CalculatedValues
 from ..exceptions import CheckpointError
+from ..storage.artifact import read_artifact, write_artifact
 from .distillation_net import DistillationBatch
 from .known_compounds import KnownCompounds
 from .synthetic_compositions import CompositionSampler, dense_fractions, sparse_batch

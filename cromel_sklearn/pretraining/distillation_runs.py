@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .._files import held_alone, require_target, write_file
 from ..data.material_shards import MaterialShards
 from ..data.readers import file_checksum, read_labels, read_materials
 from ..encoders.checkpoint import Checkpoint
 from ..encoders.registry import CARD, WEIGHTS, load_encoder
 from ..exceptions import SourceDataError
+from ..storage.held_folder import held_alone
+from ..storage.whole_file import require_target, write_file
 from .card import model_card
 from .distillation import STATE, distill
 from .distillation_settings import DistillationSettings

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .._artifacts import read_artifact, write_artifact
-from .._damage import damage_named, one_line
 from ..encoders.registry import load_encoder
 from ..exceptions import CheckpointError
+from ..storage.artifact import read_artifact, write_artifact
+from ..storage.damage import damage_named, one_line
 
 #: File of a run's folder that holds its state.
 RUN_STATE = "run_state.safetensors"

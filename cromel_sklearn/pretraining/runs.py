@@ -4,10 +4,11 @@ import contextlib
 import json
 from pathlib import Path
 
-from .._files import held_alone, require_target, write_file
 from ..data.readers import read_labels, read_materials
 from ..encoders.registry import CARD, WEIGHTS
 from ..exceptions import CheckpointError, SourceDataError
+from ..storage.held_folder import held_alone
+from ..storage.whole_file import require_target, write_file
 from .card import model_card
 from .paper import PAPER_SETTINGS
 from .pretrainer import CroMELPretrainer

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._artifacts import read_artifact, write_artifact
 from ..data.materials import CalculatedMaterials
 from ..exceptions import CheckpointError, CroMELError
+from ..storage.artifact import read_artifact, write_artifact
 
 #: What a card says of it.
 ATTRIBUTION = (

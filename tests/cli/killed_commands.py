@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 
-from cromel_sklearn import CroMELPretrainer, _files  # noqa: F401
+from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.cli import candidates, distill, embed, predict, train  # noqa: F401
 from cromel_sklearn.cli.app import main
 from cromel_sklearn.estimators import classifier, members, regressor, uncertainty  # noqa: F401

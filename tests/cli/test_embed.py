@@ -264,3 +264,12 @@ def test_a_terminal_shows_rate_and_time_left_and_a_pipe_nothing():
     assert "rows/s" in bar
     assert "left" in bar
     assert shown(force_terminal=False) == ""
+
+
+def test_a_missing_folder_is_named_before_anything_is_embedded(
+    cromel, table, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(CroMELTransformer, "transform", None)  # never reached
+    result = cromel("embed", table, tmp_path / "missing" / "out.csv")
+    assert result.returncode == 1
+    assert "there is no folder" in result.stderr

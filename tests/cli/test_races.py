@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cromel_sklearn
-from cromel_sklearn._files import held_alone
+from cromel_sklearn.storage.held_folder import held_alone
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cromel_sklearn.__file__).parents[1])}
 

@@ -23,7 +23,6 @@ from cromel_sklearn import (
     CroMELRegressor,
     CroMELTransformer,
 )
-from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.data.readers import materials_from_structures
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
@@ -32,6 +31,7 @@ from cromel_sklearn.pretraining import structure_features
 from cromel_sklearn.pretraining.distillation_data import LabelledCompositions
 from cromel_sklearn.pretraining.run_state import RunState
 from cromel_sklearn.pretraining.teachers import TeacherTargets
+from cromel_sklearn.storage.artifact import read_artifact, write_artifact
 
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")

@@ -13,8 +13,6 @@ import torch
 from damaged_files import flipped_bits, truncated
 from pymatgen.core import Lattice, Structure
 
-from cromel_sklearn._artifacts import read_artifact, write_artifact
-from cromel_sklearn._files import write_file
 from cromel_sklearn.data import crystal_graph, graph_cache
 from cromel_sklearn.data.crystal_graph import (
     CrystalGraphs,
@@ -30,6 +28,8 @@ from cromel_sklearn.nn.structure_encoder import (
     StructureEncoder,
     StructureEncoderConfig,
 )
+from cromel_sklearn.storage.artifact import read_artifact, write_artifact
+from cromel_sklearn.storage.whole_file import write_file
 
 TOLERANCE = 1e-4
 CRYSTALS = {

@@ -2,12 +2,9 @@
 
 import os
 import random
-import subprocess
-import sys
 
 import pytest
 
-from cromel_sklearn._files import held_alone
 from cromel_sklearn.data.finished_parts import WHOLE_TABLE, FinishedParts, tidy
 from cromel_sklearn.exceptions import InvalidTableError
 
@@ -104,26 +101,3 @@ def test_what_is_left_of_a_table_that_took_its_place_is_removed(stopped):
     parts.paths()[-1].unlink()  # as `remove` begins
     assert tidy(stopped)
     assert os.listdir(stopped.parent) == ["out.csv"]
-
-
-HOLDER = """
-import sys
-from cromel_sklearn._files import held_alone
-with held_alone(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_folder_is_held_by_one_process_until_it_ends(tmp_path):
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert holder.stdout.readline() == "held\n"
-    with pytest.raises(BlockingIOError, match="Another process is at work on .*; wait for it"):
-        held_alone(tmp_path).__enter__()
-    holder.kill()
-    holder.communicate()
-    with held_alone(tmp_path):
-        assert os.listdir(tmp_path) == []

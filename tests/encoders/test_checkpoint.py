@@ -10,10 +10,10 @@ from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
 from cromel_sklearn import Checkpoint, CheckpointError
-from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.encoders.checkpoint import FORMAT_VERSION
 from cromel_sklearn.encoders.description import EncoderDescription
+from cromel_sklearn.storage.artifact import read_artifact, write_artifact
 
 BATCH = read_compositions(["NaCl", "KBr", "LiF"])[0]
 

@@ -10,7 +10,7 @@ import pytest
 from damaged_files import kind_of
 
 from cromel_sklearn import CheckpointError, CroMELClassifier, CroMELRegressor
-from cromel_sklearn._artifacts import read_artifact, write_artifact
+from cromel_sklearn.storage.artifact import read_artifact, write_artifact
 
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
 TABLE = pd.DataFrame({"formula": SALTS, "load": np.linspace(0.0, 9.0, 20)})

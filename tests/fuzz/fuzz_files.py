@@ -31,8 +31,8 @@ def main() -> None:
         from damaged_files import EXAMPLES, kind_of, small_checkpoint, written_example
 
         from cromel_sklearn import CheckpointError, CroMELError
-        from cromel_sklearn._artifacts import artifact_bytes, read_artifact
         from cromel_sklearn.estimators import classifier, regressor  # noqa: F401
+        from cromel_sklearn.storage.artifact import artifact_bytes, read_artifact
 
     folder = Path(tempfile.mkdtemp())
     checkpoint = small_checkpoint()

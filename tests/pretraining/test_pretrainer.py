@@ -18,7 +18,6 @@ from cromel_sklearn import (
     SourceDataError,
     read_materials,
 )
-from cromel_sklearn._artifacts import read_artifact, write_artifact
 from cromel_sklearn.nn.losses import ADVERSARIAL_ALIGNMENTS, ALIGNMENTS
 from cromel_sklearn.nn.structure_encoder import StructureEncoder
 from cromel_sklearn.pretraining.batches import SimilarSizeSampler
@@ -26,6 +25,7 @@ from cromel_sklearn.pretraining.data import PretrainingData
 from cromel_sklearn.pretraining.net import CroMELNet
 from cromel_sklearn.pretraining.paper import PAPER_SETTINGS
 from cromel_sklearn.pretraining.run_state import RunState
+from cromel_sklearn.storage.artifact import read_artifact, write_artifact
 
 NOT_NONE = [alignment for alignment in ALIGNMENTS if alignment != "none"]
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ._damage import one_line
-from .exceptions import CheckpointError
+from ..exceptions import CheckpointError
+from .damage import one_line
 
 Tensors = dict[str, np.ndarray]
 
@@ -38,7 +38,7 @@ def require_tensors(
     Examples
     --------
     >>> import numpy as np
-    >>> from cromel_sklearn._tensors import require_tensors
+    >>> from cromel_sklearn.storage.tensors import require_tensors
     >>> require_tensors({"bias": np.zeros(3)}, [("bias", (3,), "f")])
     """
     seen = set()

@@ -3,7 +3,7 @@
 import pytest
 
 from cromel_sklearn import CheckpointError
-from cromel_sklearn._damage import damage_named
+from cromel_sklearn.storage.damage import damage_named
 
 
 def _raise_inside(error):

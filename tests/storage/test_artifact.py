@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save, save_file
 
-from cromel_sklearn import CheckpointError, _artifacts
-from cromel_sklearn._artifacts import artifact_bytes, read_artifact, write_artifact
-from cromel_sklearn._tensors import require_tensors
+from cromel_sklearn import CheckpointError
+from cromel_sklearn.storage import artifact, regular_file
+from cromel_sklearn.storage.artifact import artifact_bytes, read_artifact, write_artifact
+from cromel_sklearn.storage.tensors import require_tensors
 
 KIND = "cromel_example"
 HEADER = {"name": 'ä "quoted" \n', "sizes": [1, 2], "more": {"sha256": "x"}, "nothing": None}
@@ -152,7 +153,7 @@ def test_unknown_types_of_tensors_are_refused(path, dtype, monkeypatch):
         "w": {"dtype": dtype, "shape": [2], "data_offsets": [0, 4]},
     }
     _with_header(path, outer, bytes(4))
-    monkeypatch.setattr(_artifacts, "_require_digest", lambda *_: None)  # as its author could
+    monkeypatch.setattr(artifact, "require_digest", lambda *_: None)  # as its author could
     with pytest.raises(CheckpointError, match="'w' is of type .*, expected one of F64, F32|unhash"):
         read_artifact(path, KIND, 3)
 
@@ -165,7 +166,7 @@ def test_shapes_that_are_none_are_refused(path, shape, monkeypatch):
         "w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]},
     }
     _with_header(path, outer, bytes(4))
-    monkeypatch.setattr(_artifacts, "_require_digest", lambda *_: None)
+    monkeypatch.setattr(artifact, "require_digest", lambda *_: None)
     with pytest.raises(CheckpointError, match="is damaged: "):
         read_artifact(path, KIND, 3)
 
@@ -218,7 +219,7 @@ def test_only_regular_files_are_opened(tmp_path, monkeypatch, path):
     for other in (tmp_path / "missing", "zero\0byte", "x" * 10_000):
         with pytest.raises(CheckpointError, match="Could not read the checkpoint"):
             read_artifact(other, KIND, 3)
-    monkeypatch.setattr(_artifacts, "LARGEST_FILE", 100)
+    monkeypatch.setattr(regular_file, "LARGEST_FILE", 100)
     with pytest.raises(CheckpointError, match="bytes, at most 100 are read"):
         read_artifact(path, KIND, 3)
 

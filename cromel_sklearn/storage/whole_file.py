@@ -8,23 +8,17 @@ What a killed writer has left is removed by the next one that writes to the same
 
 import contextlib
 import errno
-import hashlib
 import os
-import platform
-import secrets
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_SUFFIX = ".partial"
-_STALE_AFTER = 24 * 3600.0  # seconds since the last write
+from .temporary_files import sweep, temporary_path
+
 _IS_POSIX = os.name == "posix"
 # Folders of some file systems cannot be synchronised, or opened without permission to list them.
 _UNSYNCED = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP}
-# File systems without locks.
-_UNLOCKED = {errno.EINVAL, errno.ENOLCK, errno.ENOTSUP}
 
 
 @contextlib.contextmanager
@@ -52,7 +46,7 @@ def replacing(path) -> Iterator[BinaryIO]:
     --------
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> from cromel_sklearn._files import replacing
+    >>> from cromel_sklearn.storage.whole_file import replacing
     >>> with TemporaryDirectory() as folder:
     ...     with replacing(Path(folder) / "note.txt") as file:
     ...         _ = file.write(b"whole")
@@ -61,8 +55,8 @@ def replacing(path) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     require_target(path)
-    _sweep(path)
-    temporary = path.with_name(f"{_prefix(path)}{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}")
+    sweep(path)
+    temporary = temporary_path(path)
     mode = _mode(path)
     descriptor = os.open(
         temporary,
@@ -126,64 +120,6 @@ def require_target(path) -> None:
         raise PermissionError(f"Cannot write {path}: no permission to make files in {folder}.")
 
 
-@contextlib.contextmanager
-def held_alone(folder) -> Iterator[None]:
-    """Hold a folder for the files of this process, until the block or the process ends.
-
-    Parameters
-    ----------
-    folder : path-like
-        That exists. Nothing is written to it. On Windows, two processes are not told apart.
-
-    Raises
-    ------
-    OSError
-        If another process, or another block of this one, holds the folder.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
-                message = f"Another process is at work on {folder}; wait for it."
-                raise BlockingIOError(message) from error
-            if error.errno not in _UNLOCKED:
-                raise
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def remove_left_over(folder) -> None:
-    """Remove what killed writers have left in a folder that nobody else writes to.
-
-    Parameters
-    ----------
-    folder : path-like
-    """
-    for path in Path(folder).glob(f".cromel-*{_SUFFIX}"):
-        path.unlink(missing_ok=True)
-
-
-def _prefix(path: Path) -> str:
-    """Start of the names of temporary files: of this target, written on this machine.
-
-    A digest of the target's name, which is as long as the target's may be, and whole.
-    """
-    target = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    return f".cromel-{target}-{_machine()}-"
-
-
-def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
 def _mode(path: Path) -> int | None:
     """Permissions of the regular file at `path`; None where there is none."""
     try:
@@ -191,39 +127,6 @@ def _mode(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(found.st_mode) & 0o777 if stat.S_ISREG(found.st_mode) else None
-
-
-def _sweep(path: Path) -> None:
-    """Remove temporary files of this target that no living writer is at work on."""
-    here = _prefix(path)
-    anywhere = here[: -len(_machine()) - 1]
-    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-        for entry in entries:
-            name = entry.name
-            if not (name.startswith(anywhere) and name.endswith(_SUFFIX)):
-                continue
-            with contextlib.suppress(OSError):  # another writer may have been faster
-                age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-                is_orphan = name.startswith(here) and not _is_alive(name[len(here) :])
-                if is_orphan or age > _STALE_AFTER:
-                    os.unlink(entry.path)
-
-
-def _is_alive(rest: str) -> bool:
-    """Whether the writer whose process id begins `rest` of a temporary name may still be at work.
-
-    Process ids are given anew: one that lives may be another's, and then age decides.
-    """
-    writer = rest.partition("-")[0]
-    if not _IS_POSIX or not writer.isdecimal():
-        return True
-    try:
-        os.kill(int(writer), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

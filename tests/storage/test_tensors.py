@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cromel_sklearn import CheckpointError
-from cromel_sklearn._tensors import require_tensors
+from cromel_sklearn.storage.tensors import require_tensors
 
 
 def _layers(n_layers: int, width: int):

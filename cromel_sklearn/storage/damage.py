@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from .exceptions import CheckpointError, EncoderNotFoundError
+from ..exceptions import CheckpointError, EncoderNotFoundError
 
 #: What a header that does not say what it should raises on the way to what it describes.
 DAMAGE = (
