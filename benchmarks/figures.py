@@ -28,7 +28,8 @@ COLORS = {
 MARKERS = dict(zip(FAMILIES, "oDs>P^vhpX*", strict=True))
 
 
-def _save(figure, path: Path) -> None:
+def save(figure, path: Path) -> None:
+    """Write a figure, the same bytes each time, and close it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
@@ -67,7 +68,7 @@ def draw_errors(results: Results, path: Path) -> None:
             loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False,
         )  # fmt: skip
         figure.tight_layout()
-        _save(figure, path)
+        save(figure, path)
 
 
 def _relative_axis(axes, which: str = "x") -> None:
@@ -126,7 +127,7 @@ def draw_savings(savings: dict, path: Path) -> None:
             handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False
         )
         figure.tight_layout()
-        _save(figure, path)
+        save(figure, path)
 
 
 def time_and_error(results: Results, speeds: dict) -> dict[str, tuple[float, float, int]]:
@@ -174,7 +175,7 @@ def draw_time(found: dict, path: Path) -> None:
         axes.set_ylabel("error relative to Magpie's")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         figure.tight_layout()
-        _save(figure, path)
+        save(figure, path)
 
 
 def draw_ranks(results: Results, path: Path) -> str | None:
@@ -206,7 +207,7 @@ def draw_ranks(results: Results, path: Path) -> str | None:
         axes.set_ylim(k - 0.5, -0.5)
         axes.set_xlim(0.7, k + 0.3)
         axes.set_xlabel(f"mean rank over {n_tasks} tasks (1 is best)")
-        _save(figure, path)
+        save(figure, path)
     tied = [
         name for name, rank in zip(names[1:], ranks[1:], strict=True) if rank - ranks[0] <= critical
     ]
@@ -244,7 +245,7 @@ def draw_parity(task: str, predictions: dict, names: dict[str, str], path: Path)
         axes[0, 0].set_ylabel(f"predicted ({unit})")
         figure.suptitle(task, fontsize=10)
         figure.tight_layout()
-        _save(figure, path)
+        save(figure, path)
 
 
 def draw_learning_curves(curves: dict, path: Path) -> None:
@@ -280,4 +281,4 @@ def draw_learning_curves(curves: dict, path: Path) -> None:
         figure.legend([labels[f] for f in order], order, loc="lower center",
                       bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)  # fmt: skip
         figure.tight_layout()
-        _save(figure, path)
+        save(figure, path)

@@ -11,7 +11,6 @@ default encoder was pretrained on, with calculated values, and on those that wer
 """
 
 import numpy as np
-from ablation import keys
 from cells import PARITY_TASKS, load_silently
 from comparison import read_results
 from paths import DATA_HOME, RESULTS
@@ -20,25 +19,26 @@ from results_store import PREDICTIONS, read_json, write_json
 from cromel_sklearn import read_labels, read_materials
 from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.data.materials import material_compositions
+from cromel_sklearn.encoders.calculated_values import composition_keys
 
 RESULT = RESULTS / "known.json"
 #: Tables of calculated values without structures.
 LABELS = ("calculated_properties.parquet", "more_calculated_properties.parquet")
 
 
-def source_keys() -> set[tuple]:
+def source_keys() -> np.ndarray:
     """Compositions that pretraining has seen."""
     source = DATA_HOME / "source"
     materials = read_materials(source / "mp_structures.parquet")
     batch, rows = material_compositions(materials)
-    trained = set(rows[materials.split == "train"])
-    structures = {key for row, key in enumerate(keys(batch)) if row in trained}
-    held_out = set(keys(batch)) - structures  # their labels take no part in pretraining
-    labelled: set[tuple] = set()
-    for name in LABELS:
-        formulas = read_labels(source / name)["formula"].drop_duplicates()
-        labelled.update(keys(read_compositions(formulas)[0]))
-    return structures | (labelled - held_out)
+    keys = composition_keys(batch)
+    structures = keys[np.unique(rows[materials.split == "train"])]
+    held_out = np.setdiff1d(keys, structures)  # their labels take no part in pretraining
+    labelled = [
+        composition_keys(read_compositions(read_labels(source / name)["formula"].unique())[0])
+        for name in LABELS
+    ]
+    return np.union1d(structures, np.setdiff1d(np.concatenate(labelled), held_out))
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     for name in PARITY_TASKS:
         data = load_silently(name)
         batch, inverse, _ = read_compositions(data.X["formula"])
-        is_known = np.array([key in known_keys for key in keys(batch)])[inverse]
+        is_known = np.isin(composition_keys(batch), known_keys)[inverse]
         models = {}
         for model, by_fold in read_json(PREDICTIONS / f"{name}.json").items():
             current = results.tasks[name].get(model, {})

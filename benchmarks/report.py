@@ -11,20 +11,19 @@ table are what the results say.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import figures
 import scale
+from ablation_page import ablation_section
 from comparison import N_FOLDS, OURS, Results, read_results
 from learning_curve import curves
 from paths import REPOSITORY, RESULTS, write_section
 from peers.estimator import PEERS
 from results_store import FOLDERS, LEARNING_CURVES, PREDICTIONS, read_json
 from sections import (
-    ablation_table,
     development_section,
     encoder_section,
     family_curves,
@@ -131,13 +130,6 @@ apart: the same error on the harder split above. Development: the error on the d
 Seconds: fit and predictions of a fold on one core, the columns left out.
 """
 
-ABLATIONS = """`python benchmarks/ablation.py`: one composition encoder each, everything else equal
-(8 epochs on the structures, no further labels, seed 0, one structure encoder held fixed), frozen,
-on the official folds. `none`: the structures are labels only (energy, gap, geometry); "no geometry"
-leaves energy and gap. "targets removed": no structure or label of a composition of the two tasks
-took part in training the composition encoder; the structure encoder had seen them.
-"""
-
 
 def image(name: str, text: str) -> list[str]:
     """A picture of the page."""
@@ -192,15 +184,6 @@ def one_page(results: Results, speeds: dict, found: dict, images: Path) -> list[
             "",
         ]
     return [*lines, *doping_paragraph(results)]
-
-
-def ablation_section() -> list[str]:
-    """Write what becomes of the results when one thing is left out of the pretraining."""
-    lines = []
-    for path in sorted((RESULTS / "ablation").glob("*.json")):
-        lines += [f"### {path.stem.replace('_', ' ')}", ""]
-        lines += [ABLATIONS, *ablation_table(json.loads(path.read_text()))]
-    return ["## Ablations", "", *lines] if lines else []
 
 
 def parity_lines(results: Results, images: Path) -> list[str]:
@@ -273,7 +256,7 @@ def write_report(page: Path, images: Path) -> str:
     lines += uncertainty_section(measures) if measures else []
     lines += leak_section(leak) if leak else []
     lines += known_section(known, results) if known else []
-    lines += [*ablation_section(), *encoder_section(), *speed_section(speeds, footprint)]
+    lines += [*ablation_section(images), *encoder_section(), *speed_section(speeds, footprint)]
     lines += scale.section(rows, structures) if rows else []
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     table = "\n".join(one_look_table(results, short, ours)).rstrip()

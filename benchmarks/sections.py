@@ -2,7 +2,7 @@
 
 import numpy as np
 from comparison import OURS, Results
-from tables import digits, listed, spread
+from tables import digits, listed
 from uncertainty import fold_means
 
 from cromel_sklearn import list_encoders, load_encoder
@@ -76,19 +76,6 @@ def savings_sentence(found: dict) -> str:
         "Of the measurements that Magpie has, CroMEL needs for the same error: "
         f"{listed(parts)} (each family with the better of two regressors at each number of rows)."
     )
-
-
-def ablation_table(entries: list[dict]) -> list[str]:
-    """Write one ablation: entries with name (or criterion), task, model and scores per fold."""
-    lines = ["| pretraining | task | model | folds | MAE | R² |", "|---|---|---|---:|---:|---:|"]
-    for entry in sorted(entries, key=lambda e: (e["task"], e["model"])):
-        scores = list(entry["scores"].values())
-        cells = [spread([fold[metric] for fold in scores]) for metric in ("mae", "r2")]
-        name = entry.get("name") or entry["criterion"]
-        lines.append(
-            f"| {name} | {entry['task']} | {entry['model']} | {len(scores)} | {' | '.join(cells)} |"
-        )
-    return [*lines, ""]
 
 
 def uncertainty_section(found: dict) -> list[str]:

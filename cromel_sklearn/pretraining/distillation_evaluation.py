@@ -65,7 +65,11 @@ def evaluate_student(
     kept = list(dict.fromkeys([*first, *kept]))
     checkpoint = only_properties(checkpoint, kept)
     parts = {**synthetic, "held-out known": dense_fractions(held_out)}
-    distances = {kind: _distance(net, rows, teachers) for kind, rows in parts.items() if len(rows)}
+    distances = {
+        kind: _distance(net, net.components, rows, teachers)
+        for kind, rows in parts.items()
+        if len(rows) and net.components is not None
+    }
     description = replace(
         checkpoint.description,
         errors={"test": {"composition": errors}, "teachers": distances},
@@ -74,12 +78,12 @@ def evaluate_student(
 
 
 @torch.no_grad()
-def _distance(net: DistillationNet, rows: np.ndarray, teachers: Teachers) -> float:
+def _distance(net: DistillationNet, head, rows: np.ndarray, teachers: Teachers) -> float:
     """Root mean square difference of the student's components from the teachers'."""
     wanted = teachers.targets(sparse_batch(rows)).components.astype(np.float32)
     config = net.encoder.config
     device = net.encoder.element_vectors.device
     fractions = torch.from_numpy(rows).to(device)
     nothing = torch.zeros(len(rows), 2 * config.n_remembered, device=device)
-    found = net.components(net.encoder.hidden(fractions, nothing)).float().cpu().numpy()
+    found = head(net.encoder.hidden(fractions, nothing)).float().cpu().numpy()
     return float(np.sqrt(np.mean((found - wanted) ** 2)))

@@ -75,7 +75,8 @@ class DistillationNet(nn.Module):
     Parameters
     ----------
     config : DistilledEncoderConfig
-    n_components, n_structure_features : int
+    n_components, n_structures : int
+        Columns of the teachers' outputs and of the structures; no head where there are none.
     """
 
     def __init__(self, config: DistilledEncoderConfig, n_components: int, n_structures: int):
@@ -83,7 +84,7 @@ class DistillationNet(nn.Module):
         self.encoder = DistilledEncoder(config)
         for head in (self.encoder.embedding, self.encoder.composition):
             head.requires_grad_(False)  # chosen at the end, by `compressed`
-        self.components = nn.Linear(config.width, n_components)
+        self.components = nn.Linear(config.width, n_components) if n_components else None
         self.structures = nn.Linear(config.width, n_structures) if n_structures else None
 
     def losses(self, batch: DistillationBatch, weights: LossWeights) -> dict[str, Tensor]:
@@ -100,10 +101,14 @@ class DistillationNet(nn.Module):
         """
         hidden = self.encoder.hidden(batch.fractions, batch.remembered)
         properties = self.encoder.properties(hidden).float()
-        components = self.components(hidden).float()
         deviations = self.encoder.spread(hidden).float()
-        found = {
-            "components": masked_huber_loss(components, batch.components, _HUBER["components"]),
+        found = {}
+        if self.components is not None:
+            components = self.components(hidden).float()
+            found["components"] = masked_huber_loss(
+                components, batch.components, _HUBER["components"]
+            )
+        found |= {
             "labels": weights.labels * _mean_over_all(properties, batch.labels, _HUBER["labels"]),
             "rare_labels": weights.rare_labels
             * masked_huber_loss(properties, batch.labels, _HUBER["labels"]),
@@ -145,9 +150,15 @@ class DistillationNet(nn.Module):
         """
         encoder = self.encoder
         config = encoder.config
-        heads = [(self.components, 1.0), (encoder.properties, _PREDICTED_SHARE)]
-        if self.structures is not None:
-            heads.append((self.structures, _PREDICTED_SHARE))
+        heads = [
+            (head, share)
+            for head, share in (
+                (self.components, 1.0),
+                (encoder.properties, _PREDICTED_SHARE),
+                (self.structures, _PREDICTED_SHARE),
+            )
+            if head is not None
+        ]
         parts = zip(*(tensor.split(4096) for tensor in inputs), strict=True)
         hidden = torch.cat([encoder.hidden(*part) for part in parts]).double()
         of_composition = amounts(torch, inputs[0]).double()

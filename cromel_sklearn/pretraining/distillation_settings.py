@@ -23,7 +23,7 @@ class DistillationSettings:
         How much the embedding keeps of the fractions of the elements, and as much of their
         logarithms, beside what is predicted.
     n_components : int
-        Rotated components of the teachers' outputs that are taught.
+        Rotated components of the teachers' outputs that are taught; 0 to teach none of them.
     n_synthetic, chunk_size : int
         Synthetic compositions, and how many lie in one file.
     n_steps, batch_size : int

@@ -86,6 +86,9 @@ class Teachers:
         self._mean, self._scale = outputs.mean(axis=0), outputs.std(axis=0) + 1e-6
         variances, axes = np.linalg.eigh(np.cov(((outputs - self._mean) / self._scale).T))
         n_components = min(n_components, len(variances))
+        if not n_components:
+            self._matrix = np.empty((len(variances), 0))
+            return 0.0
         rotation = random_rotation(n_components, seed)
         kept = variances[::-1][:n_components].sum()
         self._matrix = axes[:, ::-1][:, :n_components] @ rotation / np.sqrt(kept / n_components)

@@ -11,6 +11,7 @@ from cromel_sklearn.data.composition import read_compositions
 from cromel_sklearn.nn.distilled_network import DistilledEncoderConfig
 from cromel_sklearn.pretraining import distillation
 from cromel_sklearn.pretraining.distillation import distill
+from cromel_sklearn.pretraining.distillation_net import LossWeights
 from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
 from cromel_sklearn.pretraining.known_compounds import gather_known_compounds
 from cromel_sklearn.pretraining.synthetic_compositions import (
@@ -70,6 +71,21 @@ def test_stopped_and_resumed_is_the_same_as_never_stopped(
         distill([checkpoint], known, tmp_path / "stopped", SETTINGS, report=stop)
     resumed = distill([checkpoint], known, tmp_path / "stopped", SETTINGS, resume=True)
     assert all(np.array_equal(resumed.tensors[key], whole.tensors[key]) for key in whole.tensors)
+
+
+def test_labels_teach_without_the_teachers_outputs(known, checkpoint, tmp_path, short_rounds):
+    weights = LossWeights(means=0.0, deviations=0.0)
+    settings = replace(SETTINGS, n_components=0, n_synthetic=0, n_steps=60, loss_weights=weights)
+    losses = []
+    student = distill(
+        [checkpoint], known, tmp_path, settings,
+        report=lambda step, n_steps, found: losses.append(found),
+    )  # fmt: skip
+    assert "components" not in losses[0]
+    assert np.mean([f["labels"] for f in losses[-5:]]) < np.mean([f["labels"] for f in losses[:5]])
+    assert student.description.errors["teachers"] == {}
+    embedding = student.encode(known.compositions).embedding
+    assert np.isfinite(embedding).all() and np.ptp(embedding, axis=0).all()
 
 
 def test_damaged_answers_are_made_anew(known, checkpoint, tmp_path, short_rounds):
