@@ -25,6 +25,7 @@ from peers.estimator import PEERS
 from results_store import FOLDERS, LEARNING_CURVES, PREDICTIONS, read_json
 from sections import (
     development_section,
+    domain_section,
     encoder_section,
     family_curves,
     known_section,
@@ -253,7 +254,10 @@ def write_report(page: Path, images: Path) -> str:
         lines += task_table(name, results, by_system, speeds)
     lines += development_section(selection["settings"]) if "settings" in selection else []
     measures = collected(lambda path: results.current(read_json(path)), FOLDERS)
-    lines += uncertainty_section(measures) if measures else []
+    if measures:
+        lines += uncertainty_section(measures)
+        asked = read_json(RESULTS / "domain.json")
+        lines += domain_section(measures, asked if asked.get("encoder") == results.encoder else {})
     lines += leak_section(leak) if leak else []
     lines += known_section(known, results) if known else []
     lines += [*ablation_section(images), *encoder_section(), *speed_section(speeds, footprint)]

@@ -41,6 +41,7 @@ STEPS_DONE = RESULTS / "steps.json"
 OTHERS: dict[str, list[str]] = {
     "speed": [],
     "known": [],
+    "domain": [],
     "matbench_record": [],
     "selection": ["settings"],
     "distances": [],

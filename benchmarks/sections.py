@@ -3,7 +3,7 @@
 import numpy as np
 from comparison import OURS, Results
 from tables import digits, listed
-from uncertainty import fold_means
+from uncertainty import fold_means, out_of_domain
 
 from cromel_sklearn import list_encoders, load_encoder
 
@@ -99,6 +99,42 @@ def uncertainty_section(found: dict) -> list[str]:
                 f"| {task} | {split} | {len(by_fold)} | {means['inside']:.1%} "
                 f"| {means['width']:.2f} | {means['spearman']:.2f} | {means['retention']:.2f} |"
             )
+    return [*lines, ""]
+
+
+def domain_section(found: dict, asked: dict) -> list[str]:
+    """Write how many test rows were out of domain, their errors, and what foreign compounds get."""
+    lines = [
+        "## Applicability domain",
+        "",
+        "The same fits: share of test rows that `in_domain` refuses; their mean absolute error and "
+        "mean stated deviation, each over that of the rows in the domain.",
+        "",
+        "| task | split | folds | out of domain | error | stated |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for task, by_split in found.items():
+        for split, by_fold in by_split.items():
+            part, error, stated = out_of_domain(by_fold)
+            shown = f"{error:.2f} | {stated:.2f}" if part else "- | -"
+            lines.append(f"| {task} | {split} | {len(by_fold)} | {part:.1%} | {shown} |")
+    if not asked:
+        return [*lines, ""]
+    calculated = asked["calculated"]
+    lines += [
+        "",
+        f"`python benchmarks/domain.py`: a model of {asked['task']}, asked of what is no "
+        "thermoelectric. In the domain are scores up to 1; of the training rows the median of the "
+        f"stated deviation is {asked['median stated deviation of training rows']:.3f} and the 95th "
+        f"percentile {asked['95th percentile']:.3f}. Of {calculated['formulas']:,} formulas of "
+        f"calculated structures, drawn at random, {calculated['out of domain']:.0%} are out of "
+        f"domain and {calculated['deviation above the 95th percentile']:.0%} have a deviation "
+        "above that percentile.",
+        "",
+        "| asked | domain score | stated deviation |",
+        "|---|---:|---:|",
+        *(f"| {f} | {e['score']:.2f} | {e['std']:.3f} |" for f, e in asked["asked"].items()),
+    ]
     return [*lines, ""]
 
 

@@ -107,6 +107,28 @@ def fold_means(by_fold: dict) -> dict[str, float]:
     return {name: float(np.average(c, weights=weights)) for name, c in columns.items()}
 
 
+def out_of_domain(by_fold: dict) -> tuple[float, float, float]:
+    """Share of rows out of domain; their error and stated deviation over those of the others."""
+    folds = list(by_fold.values())
+    n_rows = np.array([fold["n_test_rows"] for fold in folds], dtype=float)
+    outside = [fold["out_of_domain"] for fold in folds]
+    n_outside = n_rows * [fold["part"] for fold in outside]
+    if not n_outside.any():
+        return 0.0, np.nan, np.nan
+    ratios = []
+    for name in ("mae", "stated"):
+        sums = n_outside @ [fold[name] or 0.0 for fold in outside]
+        of_all = [
+            fold["mae"]
+            if name == "mae"
+            else np.nanmean([fifth["stated"] for fifth in fold["fifths"]])  # of few rows not all
+            for fold in folds
+        ]
+        inside = (n_rows @ of_all - sums) / (n_rows - n_outside).sum()
+        ratios.append(float(sums / n_outside.sum() / inside))
+    return float(n_outside.sum() / n_rows.sum()), *ratios
+
+
 def main() -> None:
     """Run what is missing, then print the table."""
     from accuracy import run_missing

@@ -85,7 +85,8 @@ def test_labels_teach_without_the_teachers_outputs(known, checkpoint, tmp_path, 
     assert np.mean([f["labels"] for f in losses[-5:]]) < np.mean([f["labels"] for f in losses[:5]])
     assert student.description.errors["teachers"] == {}
     embedding = student.encode(known.compositions).embedding
-    assert np.isfinite(embedding).all() and np.ptp(embedding, axis=0).all()
+    assert np.isfinite(embedding).all()
+    assert np.ptp(embedding, axis=0).all()
 
 
 def test_damaged_answers_are_made_anew(known, checkpoint, tmp_path, short_rounds):
