@@ -201,8 +201,7 @@ def main() -> None:
             continue
         sources = sources or Sources(teachers, arguments.folder, arguments.chgnet_sites)
         known, n_forgotten = sources.known(student)
-        remembered = tuple(name for name in settings.remembered if name in known.properties)
-        settings = replace(settings, remembered=remembered)
+        settings = settings.suited_to(known.properties, settings.spread_of)
         # Students that ask the teachers the same find their answers there.
         run = arguments.folder / f"{len(known)}-{settings.n_components}-{student.seed}"
         (run / STATE).unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Distilled encoder: the small network that learns from many teachers, as a PyTorch module."""
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -62,7 +63,10 @@ class DistilledEncoder(nn.Module):
         self.embedding = nn.Linear(config.width, config.embedding_dim)
         self.composition = nn.Linear(2 * (MAX_ATOMIC_NUMBER + 1), config.embedding_dim)
         self.properties = nn.Linear(config.width, config.n_properties)
-        self.spread = nn.Linear(config.width, config.n_spreads)
+        with warnings.catch_warnings():
+            # Of one teacher there is no spread, and so no weights.
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors", UserWarning)
+            self.spread = nn.Linear(config.width, config.n_spreads)
 
     def forward(self, fractions: Tensor, remembered: Tensor) -> DistilledOutputs:
         """Encode a batch of compositions.

@@ -50,6 +50,7 @@ def distill_to_folder(
     chgnet_sites : int, default=0
         Pair with CHGNet's features of structures of at most so many sites; 0 for none.
     settings : DistillationSettings, optional
+        Default properties that are not labelled, or that no teacher predicts, are left out.
     device : str or torch.device, default="cpu"
     resume : bool, default=False
         Go on with the run in `out`.
@@ -94,6 +95,8 @@ def distill_to_folder(
             )  # fmt: skip
         table = pd.concat([read_labels(path) for path in labels], ignore_index=True)
         known = gather_known_compounds(table, materials, features, known_elements=known_elements)
+        predicted = {name for checkpoint in checkpoints for name in checkpoint.properties}
+        settings = (settings or DistillationSettings()).suited_to(known.properties, predicted)
         files = [*labels, *([] if structures is None else [structures])]
         sources = [attribution, ATTRIBUTION if features is not None else None]
         provenance = {

@@ -1,7 +1,8 @@
 """Settings of a distillation: what the student is and how it learns."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, replace
 
 from ..nn.distilled_network import DistilledEncoderConfig
 from .distillation_net import LossWeights
@@ -59,6 +60,38 @@ class DistillationSettings:
     loss_weights: LossWeights = field(default_factory=LossWeights)
     smallest_skill: float = 0.2
     seed: int = 0
+
+    def suited_to(
+        self, labelled: Collection[str], predicted: Collection[str]
+    ) -> "DistillationSettings":
+        """Leave out those default properties that the data do not have.
+
+        Names that somebody chose are left as they are.
+
+        Parameters
+        ----------
+        labelled : collection of str
+            Properties with calculated labels.
+        predicted : collection of str
+            Properties that the teachers predict.
+
+        Returns
+        -------
+        DistillationSettings
+
+        Examples
+        --------
+        >>> from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
+        >>> DistillationSettings().suited_to(["band_gap", "hardness"], ["band_gap"]).remembered
+        ('band_gap',)
+        """
+        usual = DistillationSettings
+        remembered, spread_of = self.remembered, self.spread_of
+        if remembered == usual.remembered:
+            remembered = tuple(name for name in remembered if name in labelled)
+        if spread_of == usual.spread_of:
+            spread_of = tuple(n for n in spread_of if n in labelled and n in predicted)
+        return replace(self, remembered=remembered, spread_of=spread_of)
 
     def as_json(self) -> dict:
         """Settings as a run's state keeps them: tuples are lists."""

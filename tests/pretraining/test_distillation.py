@@ -89,6 +89,20 @@ def test_labels_teach_without_the_teachers_outputs(known, checkpoint, tmp_path, 
     assert np.ptp(embedding, axis=0).all()
 
 
+def test_labels_of_ones_own_suffice(labels, checkpoint, tmp_path, short_rounds):
+    own = labels[labels["property"] == "band_gap"].assign(property="hardness")
+    known = gather_known_compounds(own, known_elements=checkpoint.known_elements, fewest_labels=10)
+    known = replace(known, is_held_out=np.arange(len(known)) < 2)
+    chosen = replace(SETTINGS, remembered=DistillationSettings.remembered)
+    settings = chosen.suited_to(known.properties, checkpoint.properties)
+    assert (settings.remembered, settings.spread_of) == ((), ())
+    student = distill([checkpoint], known, tmp_path, settings)
+    encoded = student.encode(known.compositions)
+    assert list(student.properties) == ["hardness"]
+    assert np.isfinite(encoded.embedding).all()
+    assert np.isfinite(encoded.properties).all()
+
+
 def test_damaged_answers_are_made_anew(known, checkpoint, tmp_path, short_rounds):
     whole = distill([checkpoint], known, tmp_path, SETTINGS)
     chunk = tmp_path / "synthetic-000.safetensors"
