@@ -35,7 +35,7 @@ _HOME = {
     "InvalidCompositionWarning": "exceptions",
     "InvalidTableError": "exceptions",
     "SourceDataError": "exceptions",
-    "embed_batch": "estimators.arrow_batches",
+    "embed_batch": "estimators.arrow_embeddings",
     "list_encoders": "encoders.registry",
     "predict_batch": "estimators.arrow_predictions",
     "load_encoder": "encoders.registry",

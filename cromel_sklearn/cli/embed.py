@@ -34,7 +34,8 @@ def embed(
     from ..data.table_reader import TableReader
     from ..device import inference_device
     from ..encoders.registry import encoder_identity, load_encoder
-    from ..estimators.arrow_batches import BatchEmbedding, require_new
+    from ..estimators.arrow_batches import require_new
+    from ..estimators.arrow_embeddings import BatchEmbedding
     from .appended_columns import append_columns, checked_rows
 
     invalid = checked_rows(source, on_invalid, float_format)

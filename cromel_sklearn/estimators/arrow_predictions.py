@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..data.table_numbers import numbers_of
 from ..exceptions import CalibrationError, CheckpointError, InvalidTableError
-from .arrow_batches import BatchResult, appended, for_valid_rows, known_symbol, require_new, settled
+from .arrow_batches import BatchColumns, for_valid_rows, known_symbol, settled
 from .saved_models import columns_of, load_model
 
 
@@ -71,7 +71,7 @@ def predict_batch(
 
 
 @dataclass(frozen=True)
-class BatchPrediction:
+class BatchPrediction(BatchColumns):
     """Function of a batch that appends predictions.
 
     Attributes
@@ -108,26 +108,21 @@ class BatchPrediction:
             strict = copy(self.model)
             object.__setattr__(self, "model", strict.set_params(on_invalid="raise"))
 
-    def __call__(self, batch) -> BatchResult:
-        """Append the predictions; those of invalid rows are missing, and the rows are named."""
-        names = self.names()
-        self.require_columns(batch.schema)
+    def columns(self, batch) -> tuple[list[pa.Array], list[tuple[int, Any, str]]]:
+        """Predictions; those of rows that lack a number are missing as well."""
         features, feature_problems = self._features(batch)
         formulas = batch[self.formula_column].to_pylist()
         good = [row for row in range(len(formulas)) if row not in feature_problems]
-
-        rows = [(formulas[row], *features[row]) for row in good]
         values, problems = for_valid_rows(
             self._predicted,
-            rows,
+            [(formulas[row], *features[row]) for row in good],
             (known_symbol(self.model.encoder_), *np.zeros(len(self.feature_columns))),
         )
         found = np.full((len(formulas), values.shape[1]), np.nan)
         found[good] = values
-        named = {good[i]: (formulas[good[i]], reason) for i, _, reason in problems}
-        named |= {row: (formulas[row], reason) for row, reason in feature_problems.items()}
-        problems = [(row, *named[row]) for row in sorted(named)]
-        return BatchResult(appended(batch, names, self._columns(found)), problems)
+        reasons = {good[place]: reason for place, _, reason in problems} | feature_problems
+        problems = [(row, formulas[row], reasons[row]) for row in sorted(reasons)]
+        return self._arrow_columns(found), problems
 
     def names(self) -> list[str]:
         """Names of the columns that are appended."""
@@ -138,7 +133,7 @@ class BatchPrediction:
 
     def require_columns(self, schema: pa.Schema) -> None:
         """Check that the columns of the model are in a table, and those of predictions are not."""
-        require_new(self.names(), schema, self.formula_column)
+        super().require_columns(schema)
         missing = [name for name in self.feature_columns if name not in schema.names]
         if missing:
             raise InvalidTableError(
@@ -180,17 +175,16 @@ class BatchPrediction:
 
     def _model_input(self, rows: list[tuple]):
         """Build the rows in the form that the model was fitted to."""
-        formula_column, feature_columns = columns_of(self.model)
-        if formula_column is None and not feature_columns:
-            return [row[0] for row in rows]
-        frame = pd.DataFrame(
-            {formula_column or "formula": pd.Series([row[0] for row in rows], dtype=object)}
-        )
-        for place, name in enumerate(feature_columns, start=1):
-            frame[name] = np.array([row[place] for row in rows], dtype=float)
-        return frame
+        formulas, *features = zip(*rows, strict=True)
+        layout = self.model.layout_
+        if layout.formula_column is None:
+            name, _ = columns_of(self.model)
+            return list(formulas) if name is None else pd.DataFrame({name: formulas}, dtype=object)
+        columns = {layout.formula_column: pd.Series(formulas, dtype=object)}
+        columns |= zip(layout.feature_columns, features, strict=True)
+        return pd.DataFrame(columns)[list(layout.used_columns)]
 
-    def _columns(self, found: np.ndarray) -> list[pa.Array]:
+    def _arrow_columns(self, found: np.ndarray) -> list[pa.Array]:
         is_missing = np.isnan(found[:, 0])
         columns = [pa.array(column) for column in np.ascontiguousarray(found.T)]
         if self._is_classifier:

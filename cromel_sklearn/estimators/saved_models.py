@@ -58,17 +58,8 @@ def columns_of(model) -> tuple[str | None, list[str]]:
     feature_columns : list of str
         Numeric columns.
     """
+    layout = model.layout_
+    if layout.formula_column is not None:
+        return str(layout.formula_column), [str(name) for name in layout.feature_columns]
     names = [str(name) for name in getattr(model, "feature_names_in_", ())]
-    formula = getattr(model, "formula_column", None)
-    features = model.feature_columns
-    if features is None and not names:
-        features = []
-    elif features is None:
-        if formula is None and model.n_features_in_ == 1:
-            formula = names[0] if len(names) == 1 else None
-        features = [name for name in names if name != formula] if formula in names else names
-    features = [str(name) for name in features]
-    if formula is None:
-        rest = [name for name in names if name not in features]
-        formula = rest[0] if len(rest) == 1 else None
-    return (None if formula is None else str(formula)), features
+    return (names[0] if names else None), []

@@ -1,4 +1,4 @@
-"""Batches of Arrow come back with their rows, columns and new columns."""
+"""Batches of Arrow come back with their rows, columns and embedding."""
 
 import numpy as np
 import pyarrow as pa
