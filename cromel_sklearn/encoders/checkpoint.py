@@ -11,7 +11,9 @@ from ..storage.artifact import artifact_bytes, read_artifact, write_artifact
 from ..storage.damage import damage_named
 from .checkpoint_table import checkpoint_html
 from .description import EncoderDescription
-from .inference import DistilledInference, EncodedBatch, PretrainedInference
+from .distilled_inference import DistilledInference
+from .encoded_batch import EncodedBatch
+from .pretrained_inference import PretrainedInference
 
 FORMAT_VERSION = 2
 _KIND = "cromel"

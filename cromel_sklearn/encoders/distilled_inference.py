@@ -1,12 +1,9 @@
-"""How the two kinds of encoder compute: compositions to embeddings, properties and spread."""
-
-from dataclasses import dataclass
+"""How a distilled encoder computes: NumPy on a CPU, PyTorch on a GPU, one row like another."""
 
 import numpy as np
 
 from ..data.composition import CompositionBatch
 from ..data.elements import MAX_ATOMIC_NUMBER
-from ..device import use_one_thread_after_fork
 from ..exceptions import CheckpointError
 from ..nn.distilled_network import (
     DistilledEncoderConfig,
@@ -15,32 +12,13 @@ from ..nn.distilled_network import (
     rounded_weights,
 )
 from ..nn.filled_blocks import filled_up
-from ..storage.tensors import without_prefix
+from ..storage.tensors import require_tensors, without_prefix
 from .calculated_values import CalculatedValues
 from .description import EncoderDescription
+from .encoded_batch import EncodedBatch
 
 #: Rows of every block on a CPU.
 _BLOCK = 384
-
-
-@dataclass(frozen=True)
-class EncodedBatch:
-    """What an encoder says of compositions.
-
-    Attributes
-    ----------
-    embedding : ndarray of shape (n_samples, embedding_dim), float32
-    properties : ndarray of shape (n_samples, n_properties), float32
-        Calculated properties in their units: the calculated value itself where it is remembered,
-        else what the network predicts.
-    spread : ndarray of shape (n_samples, n_spreads), float32
-        Standard deviation of the teachers' predictions of `spread_of`, in their units, as the
-        network predicts it.
-    """
-
-    embedding: np.ndarray
-    properties: np.ndarray
-    spread: np.ndarray
 
 
 class DistilledInference:
@@ -65,16 +43,18 @@ class DistilledInference:
         except TypeError as error:
             raise CheckpointError(f"The header's network is not known: {error}.") from error
         self._require_sizes()
+        shapes = ((name, shape, "f") for name, shape in self.config.shapes().items())
+        require_tensors(tensors, shapes, prefix="network.")
+        statistics = ((name, (self.config.n_properties,), "f") for name in ("means", "scales"))
+        require_tensors(tensors, statistics, prefix="property_")
         network = without_prefix(tensors, "network.")
-        _require_shapes(network, self.config.shapes(), "network.")
-        keys = ("property_means", "property_scales")
-        statistics = {key: tensors[key] for key in keys if key in tensors}
-        _require_shapes(statistics, dict.fromkeys(keys, (self.config.n_properties,)), "")
         # Columns one after the other: what a product with the transposed reads in its order.
         self.weights = rounded_weights(
             np, {key: np.asfortranarray(array, np.float32) for key, array in network.items()}
         )
-        self.means, self.scales = (array.astype(np.float32) for array in statistics.values())
+        self.means, self.scales = (
+            tensors[f"property_{name}"].astype(np.float32) for name in ("means", "scales")
+        )
         if not all(np.isfinite(array).all() for array in (*self.weights.values(), self.scales)):
             raise CheckpointError("The weights of the network are not finite.")
         self.known_values = self._read_known_values(tensors)
@@ -193,116 +173,3 @@ class DistilledInference:
                 return tuple(part.cpu().numpy() for part in outputs(torch, weights, *on_device))
 
         return compute
-
-
-class PretrainedInference:
-    """Inference of an encoder that was trained beside a structure encoder; double precision.
-
-    Parameters
-    ----------
-    description : EncoderDescription
-    tensors : dict of str to ndarray
-        ``composition_encoder.*`` and ``property_heads.*``.
-
-    Raises
-    ------
-    CheckpointError
-        If tensors and description do not belong together.
-    """
-
-    def __init__(self, description: EncoderDescription, tensors: dict[str, np.ndarray]):
-        self.description = description
-        self.tensors = tensors
-        self._require_layers()
-        self.module = self.new_module().double().eval()
-        self._on_devices = {"cpu": self.module}
-
-    def _require_layers(self) -> None:
-        """Compare the number of layers with the tensors, before any is built."""
-        n_named = self.description.network.get("n_layers", 0)
-        if n_named > len(self.tensors):
-            raise CheckpointError(
-                f"The header names {n_named} layers, the file has {len(self.tensors)} tensors."
-            )
-
-    def network_inputs(self, batch: CompositionBatch) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs of the network: atomic numbers and fractions of the elements of each row."""
-        return batch.atomic_numbers, batch.atomic_fractions
-
-    def encode(self, batch: CompositionBatch, device, batch_size: int) -> EncodedBatch:
-        """Encode compositions, batch by batch."""
-        import torch
-
-        use_one_thread_after_fork()
-        if str(device) not in self._on_devices:
-            self._on_devices[str(device)] = self.new_module().double().eval().to(device)
-        module = self._on_devices[str(device)]
-        names = self.description.properties
-        embedding = np.empty((len(batch), module.embedding_dim), dtype=np.float32)
-        properties = np.empty((len(batch), len(names)), dtype=np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(batch), batch_size):
-                rows = slice(start, start + batch_size)
-                inputs = self.network_inputs(batch[rows])
-                found = module(*(torch.from_numpy(array).to(device) for array in inputs))
-                embedding[rows] = found.embedding.cpu().numpy()
-                properties[rows] = module.property_heads.to_units(found.properties).cpu().numpy()
-        return EncodedBatch(embedding, properties, np.empty((len(batch), 0), dtype=np.float32))
-
-    def new_module(self):
-        """Build a network of these weights, which shares nothing with them.
-
-        Returns
-        -------
-        EncoderWithHeads
-        """
-        import torch
-
-        from ..nn.composition_encoder import (
-            CompositionEncoder,
-            CompositionEncoderConfig,
-            EncoderWithHeads,
-            PropertyHeads,
-        )
-
-        tensors, description = self.tensors, self.description
-        try:
-            config = CompositionEncoderConfig(**description.network)
-            table = torch.from_numpy(tensors["composition_encoder.element_features"].copy())
-            means, scales = (tensors[f"property_heads.{key}"] for key in ("means", "scales"))
-            with torch.device("meta"):
-                encoder = CompositionEncoder(config, table)
-                heads = PropertyHeads(
-                    config.embedding_dim, means, scales, description.head_activation
-                )
-            module = EncoderWithHeads(encoder, heads)
-        except (TypeError, KeyError, ValueError) as error:
-            raise CheckpointError(f"The checkpoint's header is inconsistent: {error}") from error
-        expected = {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
-        _require_shapes(tensors, expected, "")
-        if len(means) != len(description.properties):
-            raise CheckpointError("The header names other properties than the weights predict.")
-        # Weights are about to be replaced: leave the caller's random state alone.
-        with torch.random.fork_rng(devices=[]):
-            encoder = CompositionEncoder(config, table)
-            heads = PropertyHeads(config.embedding_dim, means, scales, description.head_activation)
-        module = EncoderWithHeads(encoder, heads)
-        module.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
-        if not all(np.isfinite(array).all() for array in tensors.values()):
-            raise CheckpointError("The weights of the network are not finite.")
-        return module.float()
-
-
-def _require_shapes(tensors, expected: dict[str, tuple], prefix: str) -> None:
-    """Refuse tensors that are missing, unknown, of another shape, or no floats."""
-    for key, shape in expected.items():
-        array = tensors.get(key)
-        if array is None:
-            raise CheckpointError(f"The file lacks the tensor {prefix}{key}.")
-        if array.shape != shape or array.dtype.kind != "f":
-            raise CheckpointError(
-                f"The tensor {prefix}{key} is {array.dtype} of shape {array.shape}, expected "
-                f"floats of shape {shape}."
-            )
-    if unknown := sorted(tensors.keys() - expected.keys()):
-        raise CheckpointError(f"The file has the unknown tensor {prefix}{unknown[0]}.")
