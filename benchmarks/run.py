@@ -49,7 +49,7 @@ OTHERS: dict[str, list[str]] = {
     "parsing": [],
     "footprint": [],
     "leak": [],
-    "scale": ["--sizes", "100000", "1000000"],
+    "scale": [],
 }
 #: Steps of the results of cells, which are always made again.
 ALWAYS = ("known", "matbench_record")

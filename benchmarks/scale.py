@@ -37,8 +37,13 @@ from pymatgen.core import Element
 
 import cromel_sklearn
 
-SIZES = (100_000, 1_000_000, 10_000_000)
-COMMANDS = ("embed", "predict", "screen")
+#: Rows of each command; predictions of ten million would take most of an hour.
+SIZES = {
+    "embed": (100_000, 1_000_000, 10_000_000),
+    "predict": (100_000, 1_000_000),
+    "screen": (100_000, 1_000_000),
+}
+COMMANDS = tuple(SIZES)
 ELEMENTS = tuple(Element.from_Z(z).symbol for z in (*range(11, 18), *range(19, 36), *range(37, 43)))
 NODE_CORES, N_NODES = 64, 20
 _BLOCK = 100_000
@@ -120,17 +125,17 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def run(sizes, processes, commands) -> list[dict]:
-    """Measure every command at every size and number of processes."""
+def run(sizes: dict[str, tuple[int, ...]], processes) -> list[dict]:
+    """Measure every command at its sizes with every number of processes."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model = train(folder) if set(commands) & {"predict", "screen"} else None
-        for size in sizes:
+        model = train(folder) if sizes.keys() & {"predict", "screen"} else None
+        for size in sorted(set().union(*sizes.values())):
             candidates = folder / "candidates.parquet"
             write_candidates(candidates, size)
             for n_jobs in processes:
-                for command in commands:
+                for command in (name for name in sizes if size in sizes[name]):
                     out = folder / ("best.csv" if command == "screen" else "out")
                     chosen = [candidates, out] if command == "embed" else [model, candidates, out]
                     options = ["--n-jobs", n_jobs, "--overwrite"]
@@ -323,7 +328,7 @@ def _versions() -> dict:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--sizes", type=int, nargs="+", help="Rows, of every command.")
     parser.add_argument("--processes", type=int, nargs="+", default=(1, 2))
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
     parser.add_argument(
@@ -349,7 +354,8 @@ def main() -> None:
             content = json.dumps({"rows": found, **_versions()}, indent=1) + "\n"
             (RESULTS / "structure_memory.json").write_text(content)
         return
-    rows = run(arguments.sizes, arguments.processes, arguments.commands)
+    sizes = {name: arguments.sizes or SIZES[name] for name in arguments.commands}
+    rows = run(sizes, arguments.processes)
     to_a_billion = extrapolated(rows)
     print(table(rows))
     print(json.dumps(to_a_billion, indent=1))
