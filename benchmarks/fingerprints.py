@@ -46,7 +46,7 @@ BEYOND = tuple(
         "data.composition", "data.element", "data.formula", "data.plain_formulas",
         "data.reduced_formula", "documentation", "encoders", "exceptions",
         "estimators.model_card", "estimators.persistence", "estimators.progress",
-        "estimators.saved_models", "estimators.stored_models",
+        "estimators.saved_models", "estimators.stored_",
     )
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The one door to scikit-learn's private API: checks, weights, output containers, single trees.
 
-Nothing else in this package imports a private name of scikit-learn; what a version renames is
+Nothing else in this package reads a private name of scikit-learn; what a version renames is
 mended here. Estimators declare what their parameters may be in `_parameter_constraints`, as
 scikit-learn's own do, and begin `fit` with `check_parameters(self)`.
 """
@@ -17,9 +17,9 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
-    "COUNT", "NOT_NEGATIVE", "POSITIVE", "Interval", "StrOptions", "boosted_tree",
-    "boosted_tree_values", "check_parameters", "check_sample_weight", "decision_tree",
-    "output_container",
+    "COUNT", "NOT_NEGATIVE", "POSITIVE", "Interval", "StrOptions", "boosted_parts",
+    "boosted_tree", "boosted_tree_values", "check_parameters", "check_sample_weight",
+    "decision_tree", "output_container",
 ]  # fmt: skip
 
 
@@ -156,6 +156,30 @@ def boosted_tree(left, right, feature, threshold, value):
     nodes["is_leaf"] = is_leaf
     no_categories = np.zeros((0, 8), dtype=np.uint32)
     return TreePredictor(nodes, no_categories, no_categories)
+
+
+def boosted_parts(model) -> tuple[list[tuple[np.ndarray, ...]], np.ndarray]:
+    """Take a fitted model of boosted trees without categories apart.
+
+    Parameters
+    ----------
+    model : fitted HistGradientBoostingRegressor or -Classifier
+
+    Returns
+    -------
+    trees : list of (left, right, feature, threshold, value)
+        As `boosted_tree` takes them, those of each round in turn.
+    baseline : ndarray of shape (n_values,), float64
+        From which the sums start.
+    """
+    trees = []
+    for round_ in model._predictors:
+        for one in round_:
+            nodes = one.nodes
+            left = np.where(nodes["is_leaf"] != 0, -1, nodes["left"].astype(np.int64))
+            fields = (nodes[name] for name in ("right", "feature_idx", "num_threshold", "value"))
+            trees.append((left, *fields))
+    return trees, np.asarray(model._baseline_prediction, dtype=np.float64).ravel()
 
 
 def boosted_tree_values(tree, X):

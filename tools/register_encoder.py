@@ -41,14 +41,14 @@ def register(folder, encoder: str) -> Path:
         If the version exists, the id is none, or checkpoint or card are missing or damaged.
     """
     parts = encoder.split("@")
-    if len(parts) != 2 or not all(map(registry._NAME.fullmatch, parts)):
+    if len(parts) != 2 or not all(map(registry.ID_PART.fullmatch, parts)):
         raise CheckpointError(
             f"Expected an id name@version, both of letters, digits and single . _ + - between "
             f"them, got {one_line(encoder)!r}."
         )
     name, version = parts
-    registry._read_manifest.cache_clear()  # another process may have registered one
-    manifest = {other: dict(versions) for other, versions in registry._read_manifest().items()}
+    registry.read_manifest.cache_clear()  # another process may have registered one
+    manifest = {other: dict(versions) for other, versions in registry.read_manifest().items()}
     if version in manifest.get(name, {}):
         raise CheckpointError(f"{encoder} exists and is immutable; choose the next version.")
     source = Path(folder)
@@ -67,7 +67,7 @@ def register(folder, encoder: str) -> Path:
     digest = hashlib.sha256(files[WEIGHTS]).hexdigest()
     manifest.setdefault(name, {})[version] = {"sha256": digest}
     write_file(registry.PRETRAINED / registry.MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    registry._read_manifest.cache_clear()
+    registry.read_manifest.cache_clear()
     return target
 
 

@@ -17,8 +17,9 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 CARD = "card.md"
-# Letters, digits and single marks between them: a folder's name on every system, and no path.
-_NAME = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*")
+#: Name or version of an encoder: letters, digits and single marks between them, which is a folder's
+#: name on every system, and no path.
+ID_PART = re.compile(r"[A-Za-z0-9]+(?:[._+-][A-Za-z0-9]+)*")
 _loading = threading.Lock()
 
 
@@ -52,7 +53,7 @@ def list_encoders() -> list[str]:
     >>> sorted({encoder.split("@")[0] for encoder in list_encoders()})
     ['mp-formation-energy-wasserstein', 'mp-multi']
     """
-    manifest = _read_manifest()
+    manifest = read_manifest()
     return [f"{name}@{version}" for name in sorted(manifest) for version in manifest[name]]
 
 
@@ -197,7 +198,7 @@ def find_entry(encoder: str) -> tuple[Path, str, str] | None:
         If the name is there, but not that version.
     """
     name, _, version = encoder.partition("@")
-    versions = _read_manifest().get(name)
+    versions = read_manifest().get(name)
     if versions is None:
         return None
     version = version or list(versions)[-1]
@@ -224,7 +225,7 @@ def _weights_path(encoder) -> tuple[Path, os.stat_result | None]:
 
 
 @lru_cache(maxsize=1)
-def _read_manifest() -> dict[str, dict[str, dict[str, str]]]:
+def read_manifest() -> dict[str, dict[str, dict[str, str]]]:
     """Names, their versions from oldest to newest, and the checksum of each."""
     path = PRETRAINED / MANIFEST
     with damage_named(path):
@@ -235,7 +236,7 @@ def _read_manifest() -> dict[str, dict[str, dict[str, str]]]:
         except OSError as error:
             raise CheckpointError(f"Could not read {path}: {one_line(error)}") from error
         for name, versions in manifest.items():
-            if not versions or not all(map(_NAME.fullmatch, (name, *versions))):
+            if not versions or not all(map(ID_PART.fullmatch, (name, *versions))):
                 raise ValueError(f"{name!r} is no name of an encoder with versions")
             for version, entry in versions.items():
                 if entry.keys() != {"sha256"} or not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._sklearn_compat import boosted_tree, boosted_tree_values, decision_tree
+from .._sklearn_compat import boosted_parts, boosted_tree, boosted_tree_values, decision_tree
 from ..exceptions import CheckpointError
 
 #: Value of `right` and `feature` at a leaf.
@@ -227,15 +227,8 @@ class BoostedTrees(_Trees):
     @classmethod
     def of(cls, model) -> "BoostedTrees":
         """Take over a fitted HistGradientBoostingRegressor or -Classifier without categories."""
-        trees = []
-        for round_ in model._predictors:
-            for one in round_:
-                nodes = one.nodes
-                left = np.where(nodes["is_leaf"] != 0, _NONE, nodes["left"].astype(np.int64))
-                fields = (nodes[name] for name in ("right", "feature_idx", "num_threshold"))
-                trees.append((left, *fields, nodes["value"]))
+        trees, baseline = boosted_parts(model)
         nodes = TreeNodes.packed(trees, np.float64)
-        baseline = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()
         return cls(nodes, model.n_features_in_, baseline, getattr(model, "classes_", None))
 
     @classmethod

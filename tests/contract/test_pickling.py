@@ -82,10 +82,10 @@ def test_pickle_with_a_shipped_encoder_holds_its_id_and_checksum(is_fitted, enco
 def test_pickle_keeps_the_version_it_was_fitted_with(monkeypatch):
     content = pickle.dumps(CroMELTransformer("mp-multi").fit(["NaCl"]))
     name, version = load_encoder("mp-multi").release[0].split("@")
-    manifest = dict(registry._read_manifest())
+    manifest = dict(registry.read_manifest())
     older = manifest[name]
     manifest[name] = {**older, "99.0": {"sha256": "0" * 64}}
-    monkeypatch.setattr(registry, "_read_manifest", lambda: manifest)
+    monkeypatch.setattr(registry, "read_manifest", lambda: manifest)
     assert pickle.loads(content).encoder_.release[0] == f"{name}@{version}"
     manifest[name] = {version: {"sha256": "0" * 64}}
     with pytest.raises(CheckpointError, match=f"was made with another {name}@{version}: its SHA"):

@@ -187,7 +187,7 @@ def test_another_release_or_file_has_another_place_in_the_cache(checkpoint, tmp_
     checkpoint.with_provenance(note="rewritten").save(path)
     assert joblib.hash(CroMELTransformer(path)) != with_path
     newer = {"mp-multi": {"99.0": {"sha256": "0" * 64}}}
-    monkeypatch.setattr(registry, "_read_manifest", lambda: newer)
+    monkeypatch.setattr(registry, "read_manifest", lambda: newer)
     assert joblib.hash(CroMELTransformer()) != with_id
     for encoder in ("mp-multi@0.0", "no-such-encoder", None):
         assert joblib.hash(CroMELTransformer(encoder)) is not None

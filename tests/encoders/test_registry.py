@@ -29,9 +29,9 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 def empty_registry(tmp_path, monkeypatch):
     """A registry of its own in a temporary folder."""
     monkeypatch.setattr(registry, "PRETRAINED", tmp_path / "pretrained")
-    registry._read_manifest.cache_clear()
+    registry.read_manifest.cache_clear()
     yield tmp_path / "pretrained"
-    registry._read_manifest.cache_clear()
+    registry.read_manifest.cache_clear()
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_flipped_bits_of_a_manifest_load_nothing_else(empty_registry, run_folder
     content = manifest.read_bytes()
     for damaged in [*flipped_bits(content, 100), *truncated(content, 20)]:
         manifest.write_bytes(damaged)
-        registry._read_manifest.cache_clear()
+        registry.read_manifest.cache_clear()
         try:
             loaded = load_encoder("test@1.0")
         except CroMELError:
