@@ -271,9 +271,11 @@ def draw_learning_curves(curves: dict, path: Path) -> None:
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 3)))
             axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-            for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-                formatter(lambda value, _: f"{value:g}")
-            axes.yaxis.set_minor_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+            low, high = axes.get_ylim()
+            steps = (1, 2, 5) if high > 4 * low else (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8)
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=steps))
+            axes.yaxis.set_minor_locator(matplotlib.ticker.NullLocator())
             axes.tick_params(which="both", labelsize=7.5)
         for axes in list(grid.flat)[len(curves) :]:
             axes.set_axis_off()
