@@ -93,8 +93,8 @@ def describe_elements(batch: CompositionBatch, elements: Sequence[int]) -> np.nd
     deviation = np.sqrt(np.maximum(square - mean**2, 0))
     entropy = -(shares * np.log(np.where(numbers > 0, shares, 1))).sum(axis=1)
     counts = np.column_stack([(numbers > 0).sum(axis=1), entropy, shares.max(axis=1)])
-    found = [dense[:, list(elements)], mean, deviation, smallest, largest, counts]
-    return np.hstack(found).astype(np.float32)
+    found = [dense.take(elements, axis=1), mean, deviation, smallest, largest, counts]
+    return np.concatenate(found, axis=1, dtype=np.float32, casting="same_kind")
 
 
 def element_column_names(elements: Sequence[int]) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..data.composition import find_compositions
+from ..device import inference_device
 from ..encoders.checkpoint import Checkpoint
+from ..encoders.embedding_columns import EmbeddingColumns, blocks_of
 from ..encoders.registry import load_encoder
-from .arrow_batches import BatchColumns, for_valid_rows, known_symbol, settled
-from .transformer import CroMELTransformer
+from .arrow_batches import BatchColumns, settled
 
 #: Types of numbers that embeddings can be written in.
 DTYPES = ("float32", "float16")
@@ -88,13 +90,13 @@ class BatchEmbedding(BatchColumns):
 
     def columns(self, batch) -> tuple[list[pa.Array], list[tuple[int, Any, str]]]:
         """Embedding, NaN for invalid rows."""
-        embedding, problems = for_valid_rows(
-            self._transformer().transform,
-            batch[self.formula_column].to_pylist(),
-            known_symbol(load_encoder(self.encoder)),
+        described = self._described()
+        compositions, inverse, valid, problems = find_compositions(
+            batch[self.formula_column].to_pylist(), described.checkpoint.known_elements
         )
-        columns = np.ascontiguousarray(embedding.T, dtype=self.dtype)
-        return [pa.array(column) for column in columns], problems
+        device = inference_device(self.device)
+        embedding = described.of_rows(compositions, inverse, valid, device)
+        return _arrays(embedding, self.dtype), problems
 
     def names(self) -> list[str]:
         """Names of the columns that are appended.
@@ -106,7 +108,16 @@ class BatchEmbedding(BatchColumns):
         """
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, got {self.dtype!r}")
-        return list(self._transformer().get_feature_names_out())
+        return self._described().names()
 
-    def _transformer(self) -> CroMELTransformer:
-        return CroMELTransformer(self.encoder, output=self.output, device=self.device)
+    def _described(self) -> EmbeddingColumns:
+        return EmbeddingColumns(load_encoder(self.encoder), blocks_of(self.output))
+
+
+def _arrays(values: np.ndarray, dtype: str) -> list[pa.Array]:
+    """Columns of a matrix; `pyarrow.array`, which makes the same of them, imports pandas."""
+    kind = pa.from_numpy_dtype(dtype)
+    return [
+        pa.Array.from_buffers(kind, len(column), [None, pa.py_buffer(column)])
+        for column in np.ascontiguousarray(values.T, dtype=dtype)
+    ]

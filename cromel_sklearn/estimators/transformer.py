@@ -6,17 +6,11 @@ from sklearn.utils.validation import validate_data
 
 from .._sklearn_compat import StrOptions, check_parameters, output_container
 from ..data.composition import ON_INVALID, read_compositions
-from ..data.element_statistics import describe_elements, element_column_names
 from ..device import inference_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
+from ..encoders.embedding_columns import BLOCKS, EmbeddingColumns, blocks_of
 from ..encoders.registry import encoder_identity, load_encoder
-
-#: Blocks of columns, in the order in which they stand.
-BLOCKS = ("embedding", "properties", "elements")
-#: Compositions that are described at once, so that memory stays flat beside the output: whole
-#: blocks of the encoder.
-_BATCH = 9216
 
 
 class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
@@ -138,14 +132,7 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         if hasattr(self, "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True, ensure_2d=False)
         batch, inverse, valid = self._read(X, checkpoint)
-        result = np.full((len(valid), len(self._columns(checkpoint))), np.nan, dtype=np.float32)
-        order = np.argsort(inverse, kind="stable")  # valid rows by their distinct composition
-        rows, ordered = np.flatnonzero(valid)[order], inverse[order]
-        for start in range(0, len(batch), _BATCH):
-            block = batch[start : start + _BATCH]
-            first, last = np.searchsorted(ordered, [start, start + len(block)])
-            described = self._describe(block, checkpoint, device)
-            result[rows[first:last]] = described[ordered[first:last] - start]
+        result = self._columns(checkpoint).of_rows(batch, inverse, valid, device)
         return self._with_index_of(X, result)
 
     def get_feature_names_out(self, input_features=None):
@@ -182,43 +169,15 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
                     f"input_features should have length equal to number of features (1), got "
                     f"{given}"
                 )
-        return np.array(self._columns(checkpoint), dtype=object)
+        return np.array(self._columns(checkpoint).names(), dtype=object)
 
-    def _blocks(self) -> tuple[str, ...]:
-        """Names of the blocks asked for, in their order."""
-        asked = BLOCKS if self.output == "all" else self.output
-        asked = (asked,) if isinstance(asked, str) else tuple(asked)
-        unknown = [name for name in asked if name not in BLOCKS]
-        if unknown or not asked:
-            raise ValueError(
-                f"The 'output' parameter of {type(self).__name__} must be 'all', or one or several "
-                f"of {BLOCKS}. Got {self.output!r} instead."
-            )
-        return tuple(name for name in BLOCKS if name in asked)
-
-    def _columns(self, checkpoint: Checkpoint) -> list[str]:
-        names = {
-            "embedding": [f"cromel_{column:03d}" for column in range(checkpoint.embedding_dim)],
-            "properties": [_column_name(*named) for named in checkpoint.properties.items()],
-            "elements": element_column_names(sorted(checkpoint.known_elements)),
-        }
-        return [name for block in self._blocks() for name in names[block]]
-
-    def _describe(self, batch, checkpoint: Checkpoint, device) -> np.ndarray:
-        """Columns of a batch of distinct compositions."""
-        blocks = self._blocks()
-        found = {}
-        if blocks != ("elements",):
-            encoded = checkpoint.encode(batch, device=device)
-            found = {"embedding": encoded.embedding, "properties": encoded.properties}
-        if "elements" in blocks:
-            found["elements"] = describe_elements(batch, sorted(checkpoint.known_elements))
-        return np.hstack([found[block] for block in blocks])
+    def _columns(self, checkpoint: Checkpoint) -> EmbeddingColumns:
+        return EmbeddingColumns(checkpoint, blocks_of(self.output))
 
     def _validated_encoder(self) -> Checkpoint:
         """Check the parameters and load the encoder."""
         check_parameters(self)
-        self._blocks()
+        blocks_of(self.output)
         if hasattr(self, "_fitted_encoder") and self._fitted_encoder == self.encoder:
             return self.encoder_
         return load_encoder(self.encoder)
@@ -258,22 +217,3 @@ class CroMELTransformer(DocumentationLink, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.on_invalid == "nan"
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-#: How units are written in letters that every library takes in a column name.
-_UNIT_WORDS = {
-    "log10 ": "", "1/cm": "per_cm", "cm-1": "per_cm", "1/K": "per_K", "/(m K)": "_per_m_per_K",
-    "/": "_per_", "Å³": "angstrom3", "Å": "angstrom", "µB": "bohr_magneton", "µ": "micro",
-    "%": "percent", "m_e": "electron_masses",
-}  # fmt: skip
-
-
-def _column_name(name: str, unit: str) -> str:
-    """Write a property with its unit in letters that every library takes as a column name."""
-    if not unit:
-        return name
-    if unit.endswith("/atom"):
-        name = name.removesuffix("_per_atom")
-    for written, word in _UNIT_WORDS.items():
-        unit = unit.replace(written, word)
-    return f"{name}_{unit}"

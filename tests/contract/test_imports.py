@@ -34,6 +34,11 @@ PACKAGE = Path(cromel_sklearn.__file__).parent
             "from cromel_sklearn import CroMELClassifier",
             ("torch", "skorch", "pymatgen", "matplotlib"),
         ),
+        (
+            "import io, cromel_sklearn; from pyarrow.csv import read_csv; "
+            "cromel_sklearn.embed_batch(read_csv(io.BytesIO(b'formula\\nNaCl')))",
+            ("torch", "pymatgen", "pandas", "sklearn", "scipy"),
+        ),
         ("import cromel_sklearn.cli.app", ("torch", "skorch", "pymatgen", "sklearn", "matplotlib")),
     ],
 )
