@@ -3,6 +3,7 @@
 from . import options
 from .chunked_run import InvalidRows, run_to_table
 from .executors import chunk_map
+from .part_of_chunk import PartOfChunk
 from .progress import RowProgress
 
 #: What each title on the screen makes.
@@ -52,9 +53,11 @@ def append_columns(
         target, job, overwrite=overwrite, resume=resume, separator=sep, decimal=decimal,
         float_format=float_format,
     )  # fmt: skip
+    part_writer = writer.part_writer(is_here=cluster is None)
+    made = PartOfChunk(function, part_writer, invalid.on_invalid == "raise")
     with (
         options.goes_on(writer),
-        chunk_map(function, n_jobs=n_jobs, cluster=cluster) as chunks_through,
+        chunk_map(made, n_jobs=n_jobs, cluster=cluster) as chunks_through,
         RowProgress(title, console) as progress,
     ):
         n_rows = run_to_table(

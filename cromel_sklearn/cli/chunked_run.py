@@ -96,7 +96,7 @@ def run_to_table(
     writer : TableWriter
         Finished parts of an earlier run are not computed again.
     chunks_through : callable
-        As from `chunk_map`, of a function to `BatchResult`.
+        As from `chunk_map`, of a `PartOfChunk`.
     invalid : InvalidRows
     progress : RowProgress
     empty_batch : callable
@@ -110,7 +110,7 @@ def run_to_table(
     checked = False
     for chunk, result in chunks_through(reader.chunks(first=writer.n_parts)):
         invalid.add(chunk, result.problems)
-        writer.write(result.batch)
+        writer.take(result.part)
         progress.advance(len(chunk), chunk.read_fraction)
         if not checked:
             writer.require_space(chunk.read_fraction)

@@ -91,15 +91,15 @@ def dask_executor(cluster: str, function: Callable) -> Iterator[tuple[Any, Calla
     ----------
     cluster : str
     function : callable
-        Of a `pyarrow.RecordBatch`.
+        Of a `TableChunk`.
 
     Yields
     ------
     executor
-        Its `submit(task, batch)` gives a future.
+        Its `submit(task, chunk)` gives a future.
     task : callable
     n_workers : int
-        Batches that are computed at a time.
+        Chunks that are computed at a time.
 
     Raises
     ------
@@ -134,10 +134,10 @@ class _Executor:
     def __init__(self, client):
         self._client = client
 
-    def submit(self, task: Callable, batch):
+    def submit(self, task: Callable, chunk):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sending large graph")  # wide tables
-            return self._client.submit(task, batch, pure=False)
+            return self._client.submit(task, chunk, pure=False)
 
 
 def _function_plugin(function: Callable):
@@ -159,11 +159,11 @@ def _function_plugin(function: Callable):
     return FunctionPlugin(function)
 
 
-def _call(batch):
+def _call(chunk):
     from distributed import get_worker
 
     plugin: Any = get_worker().plugins[_FUNCTION]
-    return plugin.function(batch)
+    return plugin.function(chunk)
 
 
 def _version() -> str:

@@ -100,7 +100,7 @@ def screen(
     from ..estimators.training_summary import TrainingSummary, summary_path
     from ..storage.whole_file import require_target
     from .appended_columns import checked_rows
-    from .executors import chunk_map
+    from .executors import OfBatch, chunk_map
     from .progress import RowProgress
     from .shortlisting import shortlisted
 
@@ -128,7 +128,7 @@ def screen(
         _range(within), in_domain, best if improvement else None,
     )  # fmt: skip
     with (
-        chunk_map(function, n_jobs=n_jobs, cluster=cluster) as chunks_through,
+        chunk_map(OfBatch(function), n_jobs=n_jobs, cluster=cluster) as chunks_through,
         RowProgress("screening", console) as progress,
     ):
         table = shortlisted(reader, function, chunks_through, invalid, progress)

@@ -20,7 +20,7 @@ def shortlisted(
     reader : TableReader
     shortlist : BatchShortlist
     chunks_through : callable
-        As from `chunk_map`, of `shortlist`.
+        As from `chunk_map`, of the batches through `shortlist`.
     invalid : InvalidRows
     progress : RowProgress
 

@@ -31,8 +31,6 @@ class FinishedParts:
         Of the table; the parts lie in a folder of that name and ``.unfinished``.
     job : dict
         What the parts depend on, as JSON: only the same work goes on.
-    suffix : {".part", ".parquet"}
-        Of their names.
     overwrite : bool
         Begin again where a run is unfinished.
     resume : bool
@@ -51,12 +49,11 @@ class FinishedParts:
         is at work on it.
     """
 
-    def __init__(self, target: Path, job: dict, suffix: str, *, overwrite: bool, resume: bool):
+    def __init__(self, target: Path, job: dict, *, overwrite: bool, resume: bool):
         self.folder = folder_of(target)
-        self.n_parts = 0
         self.n_bytes = 0
         self._job = json.loads(json.dumps(job))
-        self._suffix = suffix
+        self._names: list[str] = []
         if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
             raise InvalidTableError(f"{self.folder} is in the way; remove it.")
         self.folder.mkdir(exist_ok=True)
@@ -70,11 +67,12 @@ class FinishedParts:
 
     def _begin(self, overwrite: bool, resume: bool) -> None:
         """Take over what an earlier run has finished, or begin with nothing."""
-        is_begun = bool(self.paths()) or (self.folder / _JOB).exists()
+        parts = _parts_in(self.folder)
+        is_begun = bool(parts) or (self.folder / _JOB).exists()
         begins_again = overwrite or self._stored_job() == self._job == WHOLE_TABLE
         if is_begun and not (resume or begins_again):
             raise InvalidTableError(
-                f"{self.folder} holds an unfinished run ({len(self.paths())} parts). Pass "
+                f"{self.folder} holds an unfinished run ({len(parts)} parts). Pass "
                 f"--resume to go on with it, or --overwrite to begin again."
             )
         remove_left_over(self.folder)
@@ -85,24 +83,26 @@ class FinishedParts:
         self._remove_files()
         write_file(self.folder / _JOB, json.dumps(self._job, indent=1))
 
-    def add(self, content) -> None:
-        """Write the next part, whole.
+    @property
+    def n_parts(self) -> int:
+        """Parts that are finished, one after the other from the first."""
+        return len(self._names)
 
-        Parameters
-        ----------
-        content : bytes or buffer
-        """
-        name = f"part-{self.n_parts:06d}-{_digest(content)}{self._suffix}"
-        write_file(self.folder / name, content)
-        self.n_parts += 1
-        self.n_bytes += len(content)
+    def add(self, name: str, n_bytes: int) -> None:
+        """Count the next part, which `write_part` has written; those after it may be there."""
+        self._names.append(name)
+        self.n_bytes += n_bytes
 
     def paths(self) -> list[Path]:
-        """Files of the parts, in order."""
-        return _parts_in(self.folder)
+        """Files of the finished parts, in order."""
+        return [self.folder / name for name in self._names]
 
     def begin_joining(self) -> None:
         """Note that all parts are there and the table takes its place now."""
+        names = set(self._names)
+        for path in _parts_in(self.folder):
+            if path.name not in names:  # by a process that outlived an earlier run
+                path.unlink()
         write_file(self.folder / _JOINING, str(self.n_parts))
 
     def become(self, target: Path) -> None:
@@ -127,7 +127,7 @@ class FinishedParts:
             self.folder.rmdir()
 
     def _remove_files(self) -> None:
-        for path in [*reversed(self.paths()), self.folder / _JOB]:
+        for path in [*reversed(_parts_in(self.folder)), self.folder / _JOB]:
             path.unlink(missing_ok=True)
 
     def _stored_job(self):
@@ -149,7 +149,7 @@ class FinishedParts:
                 f"{'s' if len(other) == 1 else ''}. Give the same table and options as before, or "
                 f"pass --overwrite to begin again."
             )
-        paths = self.paths()
+        paths = _parts_in(self.folder)
         for path in paths:
             if _number(path) != self.n_parts:
                 break
@@ -159,10 +159,30 @@ class FinishedParts:
                     UserWarning, stacklevel=6,
                 )  # fmt: skip
                 break
-            self.n_parts += 1
-            self.n_bytes += path.stat().st_size
+            self.add(path.name, path.stat().st_size)
         for path in paths[self.n_parts :]:
             path.unlink()
+
+
+def write_part(folder: Path, number: int, content, suffix: str) -> str:
+    """Write a part, whole, into the folder of the parts.
+
+    Parameters
+    ----------
+    folder : Path
+    number : int
+        Of the part, counted from 0.
+    content : bytes or buffer
+    suffix : {".part", ".parquet"}
+
+    Returns
+    -------
+    str
+        Name of its file.
+    """
+    name = f"part-{number:06d}-{_digest(content)}{suffix}"
+    write_file(folder / name, content)
+    return name
 
 
 def folder_of(target: Path) -> Path:

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from ..exceptions import InvalidTableError
 from ..storage.whole_file import replacing, require_target
-from .finished_parts import WHOLE_TABLE, FinishedParts, is_being_joined, tidy
+from .finished_parts import WHOLE_TABLE, FinishedParts, is_being_joined, tidy, write_part
+from .part_writer import PartWriter, WrittenPart, parquet_writer
 from .sheet_writer import write_sheet
-from .table_cells import header_of, text_of
 from .table_format import STREAM, TableFormat, table_format
 
 _SPARE_BYTES = 64 << 20
@@ -68,8 +68,7 @@ class TableWriter:
                 raise InvalidTableError("A stream cannot be resumed; write to a file.")
             return
         _require_place(self.target, self.form, overwrite, resume)
-        suffix = ".parquet" if self.form.kind == "folder" else ".part"
-        self._parts = FinishedParts(self.target, job, suffix, overwrite=overwrite, resume=resume)
+        self._parts = FinishedParts(self.target, job, overwrite=overwrite, resume=resume)
         try:
             _require_place(self.target, self.form, overwrite, resume)
         except (InvalidTableError, OSError):  # another process was faster
@@ -81,6 +80,29 @@ class TableWriter:
         """Parts that are finished."""
         return self._n_streamed if self.is_stream else self._parts.n_parts
 
+    def part_writer(self, *, is_here: bool = True) -> PartWriter:
+        """Give what writes parts for `take`, here or in another process.
+
+        Parameters
+        ----------
+        is_here : bool, default=True
+            Whether that process is on this machine, and writes to the folder of the parts itself.
+        """
+        is_file = is_here and not self.is_stream
+        return PartWriter(self.form, self._float_format, self._parts.folder if is_file else None)
+
+    def take(self, part: WrittenPart) -> None:
+        """Take the next part."""
+        if self.is_stream:
+            sys.stdout.buffer.write(part.content or b"")
+            self._n_streamed += 1
+            return
+        name = part.name
+        if name is None:
+            suffix = self.part_writer().suffix
+            name = write_part(self._parts.folder, self.n_parts, part.content, suffix)
+        self._parts.add(name, part.n_bytes)
+
     def write(self, batch: pa.RecordBatch) -> None:
         """Write the next part.
 
@@ -89,22 +111,7 @@ class TableWriter:
         batch : pyarrow.RecordBatch
             Of the same schema as the parts before it.
         """
-        if self.is_stream:
-            sys.stdout.buffer.write(self._text(batch))
-            self._n_streamed += 1
-        elif self.form.kind == "text":
-            self._parts.add(self._text(batch))
-        else:
-            is_parquet = self.form.kind == "folder"
-            file = pa.BufferOutputStream()
-            open_writer = _parquet_writer if is_parquet else pa.ipc.new_file
-            with open_writer(file, batch.schema) as writer:
-                writer.write_batch(batch)
-            self._parts.add(file.getvalue().to_pybytes())
-
-    def _text(self, batch: pa.RecordBatch) -> bytes:
-        names = header_of(batch.schema.names, self.form) if self.n_parts == 0 else b""
-        return names + text_of(batch, self.form, self._float_format)
+        self.take(self.part_writer().write(batch, self.n_parts))
 
     def require_space(self, read_fraction: float | None) -> None:
         """Check that the disk holds the whole table, judged by the parts so far.
@@ -222,7 +229,7 @@ def _join_parquet(paths: list[Path], file) -> None:
         writer = None
         for batch in _batches(paths):
             if writer is None:
-                writer = stack.enter_context(_parquet_writer(file, batch.schema))
+                writer = stack.enter_context(parquet_writer(file, batch.schema))
             writer.write_batch(batch)
 
 
@@ -231,11 +238,3 @@ def _batches(parts: list[Path]) -> Iterator[pa.RecordBatch]:
         with pa.memory_map(str(part)) as source, pa.ipc.open_file(source) as content:
             for number in range(content.num_record_batches):
                 yield content.get_batch(number)
-
-
-def _parquet_writer(file, schema: pa.Schema):
-    import pyarrow.parquet as pq
-
-    # A dictionary of embedding values would be as long as the column.
-    repeated = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    return pq.ParquetWriter(file, schema, use_dictionary=repeated, compression="snappy")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cromel_sklearn import CroMELTransformer
 from cromel_sklearn.cli.progress import RowProgress
-from cromel_sklearn.data.table_writer import TableWriter
+from cromel_sklearn.estimators.arrow_embeddings import BatchEmbedding
 
 
 @pytest.fixture
@@ -197,23 +197,25 @@ def test_chunks_and_processes_change_nothing(cromel, salts, small_encoder, tmp_p
 def test_a_stopped_run_goes_on(stop, cromel, salts, small_encoder, tmp_path, monkeypatch):
     arguments = ("--encoder", small_encoder, "--chunk-rows", 10)
     cromel("embed", salts, tmp_path / "whole.csv", *arguments)
-    write = TableWriter.write
+    call = BatchEmbedding.__call__
     written = []
 
     def stops_after_three(self, batch):
         if len(written) == 3:
             raise stop("No space left on device")
         written.append(batch["id"][0].as_py())
-        write(self, batch)
+        return call(self, batch)
 
-    monkeypatch.setattr(TableWriter, "write", stops_after_three)
+    monkeypatch.setattr(BatchEmbedding, "__call__", stops_after_three)
     result = cromel("embed", salts, tmp_path / "out.csv", *arguments)
     assert result.returncode == (130 if stop is KeyboardInterrupt else 1)
     assert "3 finished parts are kept. Go on with --resume." in result.message
     assert not (tmp_path / "out.csv").exists()
     again = []
     monkeypatch.setattr(
-        TableWriter, "write", lambda self, b: (again.append(b["id"][0].as_py()), write(self, b))
+        BatchEmbedding,
+        "__call__",
+        lambda self, batch: (again.append(batch["id"][0].as_py()), call(self, batch))[1],
     )
     assert "unfinished run" in cromel("embed", salts, tmp_path / "out.csv", *arguments).message
     result = cromel("embed", salts, tmp_path / "out.csv", *arguments, "--resume")

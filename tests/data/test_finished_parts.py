@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from cromel_sklearn.data.finished_parts import WHOLE_TABLE, FinishedParts, tidy
+from cromel_sklearn.data.finished_parts import WHOLE_TABLE, FinishedParts, tidy, write_part
 from cromel_sklearn.exceptions import InvalidTableError
 
 JOB = {"encoder": "a"}
@@ -13,7 +13,12 @@ CONTENTS = [b"formula\nNaCl\n", b"MgO\n", b"CaO\n"]
 
 
 def _begun(target, job=JOB, **options):
-    return FinishedParts(target, job, ".part", **{"overwrite": False, "resume": False, **options})
+    return FinishedParts(target, job, **{"overwrite": False, "resume": False, **options})
+
+
+def _add(parts, content):
+    name = write_part(parts.folder, parts.n_parts, content, ".part")
+    parts.add(name, len(content))
 
 
 @pytest.fixture
@@ -21,7 +26,7 @@ def stopped(tmp_path):
     """Target of a run that was stopped after three parts, whose owner is gone."""
     parts = _begun(tmp_path / "out.csv")
     for content in CONTENTS:
-        parts.add(content)
+        _add(parts, content)
     parts.release()
     return tmp_path / "out.csv"
 
@@ -47,7 +52,7 @@ def test_a_damaged_part_and_those_after_it_are_made_again(damage, number, stoppe
             parts = _begun(stopped, resume=True)
     assert parts.n_parts == number
     for content in CONTENTS[number:]:
-        parts.add(content)
+        _add(parts, content)
     assert [path.read_bytes() for path in parts.paths()] == CONTENTS
 
 
@@ -77,19 +82,30 @@ def test_what_a_killed_writer_left_among_the_parts_is_removed(stopped):
 
 def test_a_table_in_memory_is_written_again_unasked(tmp_path):
     parts = _begun(tmp_path / "out.csv", WHOLE_TABLE)
-    parts.add(b"half")
+    _add(parts, b"half")
     parts.release()
     with pytest.raises(InvalidTableError, match="holds an unfinished run"):
         _begun(tmp_path / "out.csv")
     assert _begun(tmp_path / "out.csv", WHOLE_TABLE).n_parts == 0
 
 
-def test_parts_are_in_order_whatever_their_number(tmp_path):
+def test_parts_that_other_processes_wrote_ahead_are_taken_over_up_to_the_first_gap(tmp_path):
     parts = _begun(tmp_path / "out.csv")
-    parts.n_parts = 999_999
-    parts.add(b"a")
-    parts.add(b"b")
-    assert [path.read_bytes() for path in parts.paths()] == [b"a", b"b"]
+    for number in (3, 1, 0, 1_000_000, 999_999):
+        write_part(parts.folder, number, b"%d" % number, ".part")
+    assert parts.n_parts == 0
+    parts.release()
+    parts = _begun(tmp_path / "out.csv", resume=True)
+    assert [path.read_bytes() for path in parts.paths()] == [b"0", b"1"]
+    assert len(list(parts.folder.glob("part-*"))) == 2
+
+
+def test_what_a_process_of_an_earlier_run_writes_late_is_no_part(tmp_path):
+    parts = _begun(tmp_path / "out.csv")
+    _add(parts, b"new")
+    write_part(parts.folder, 0, b"old", ".part")
+    parts.begin_joining()
+    assert [path.read_bytes() for path in parts.folder.glob("part-*")] == [b"new"]
 
 
 def test_what_is_left_of_a_table_that_took_its_place_is_removed(stopped):
