@@ -68,6 +68,7 @@ _UNLIKELY = frozenset(re.findall("[A-Z][a-z]", "AcAtBkCfCmEsFmFrLrMdNoNpPaPoRaRn
 _MISSING = frozenset(
     ["nan", "NAN", "<NA>", "n/a", "N/A", "#N/A", "none", "None", "null", "NULL", "-", "--"]
 )
+_NOT_A_TIME = "NaT"  # how pandas writes a missing time, and the formula of sodium tritide
 _LONGEST = 60
 
 
@@ -97,6 +98,8 @@ or 'In' for the formula
     if len(text) > _LONGEST:
         _require_no_slip_of_case(text)
         return
+    if text == _NOT_A_TIME:
+        raise ValueError("a missing value, not a formula; write 'NaH' for sodium tritide")
     if _is_grade(text):
         escape = f", or {_plainly(text)!r} for the formula" if _can_be_read(text) else ""
         raise ValueError(f"{GRADE}; write its elements in atomic amounts{escape}")

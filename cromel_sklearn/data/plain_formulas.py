@@ -24,7 +24,7 @@ _KINDS[ord(".")] = _STOP
 _KINDS[ord("\n")] = _END
 _MOST_DIGITS = 15
 _POWERS_OF_TEN = 10.0 ** np.arange(_MOST_DIGITS + 1)
-_HYDROGEN = 1
+_HYDROGEN, _SODIUM = 1, 11
 _BEHIND_HYDROGEN_OF_WATER = np.zeros(256, dtype=bool)
 _BEHIND_HYDROGEN_OF_WATER[[ord(character) for character in "2DT"]] = True
 # Alloys named by weight percent start with these pairs (Ti6Al4V, AlSi10Mg, CuZn37).
@@ -118,6 +118,8 @@ def read_plain_formulas(
     is_plain[text[is_first & is_last & (stop > start)]] = False
     for first, second in _ALLOY_STARTS:
         is_plain[text[is_first & (atomic_number == first) & (next_number == second)]] = False
+    is_not_a_time = is_first & (atomic_number == _SODIUM) & (ends[text] == capitals + 3)
+    is_plain[text[is_not_a_time & (characters[capitals + 2] == ord("T"))]] = False  # NaT
     kept = is_plain[text]
     return is_plain, text[kept], atomic_number[kept], amount[kept]
 

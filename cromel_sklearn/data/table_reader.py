@@ -69,6 +69,10 @@ class TableReader:
         if not self.is_stream and not (Path(path).is_file() or Path(path).is_dir()):
             raise InvalidTableError(f"{path} is neither a regular file nor a folder.")
         self.form: TableFormat = table_format(path, separator=separator, decimal=decimal)
+        if sheet is not None and self.form.kind != "xlsx":
+            raise InvalidTableError(
+                f"There are sheets in an .xlsx workbook; {self.source} is none. Leave out --sheet."
+            )
         self.chunk_rows = chunk_rows
         self._sheet = sheet
         self.n_rows: int | None = None

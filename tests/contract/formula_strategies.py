@@ -20,6 +20,7 @@ LOOK_ALIKES = [
     ("N07718", GRADE),
     ("S355", GRADE),
     ("P91", GRADE),
+    ("NaT", "a missing value, not a formula; write 'NaH' for sodium tritide"),
     ("SIO2", "did you mean 'SiO2'? Write 'S1I1O2' if the formula is meant as it stands"),
     ("TIO2", "did you mean 'TiO2'?"),
     ("NB2O5", "did you mean 'Nb2O5'?"),

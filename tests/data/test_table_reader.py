@@ -187,6 +187,16 @@ def test_a_sheet_is_read_with_its_row_numbers(tmp_path):
         TableReader(tmp_path / "no.xlsx")
 
 
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet", "-"])
+def test_a_sheet_of_what_is_no_workbook_is_refused(name, tmp_path):
+    path = name
+    if name != "-":
+        path = tmp_path / name
+        path.touch()
+    with pytest.raises(InvalidTableError, match=r"sheets in an .xlsx workbook; .* is none. Leave"):
+        TableReader(path, sheet="gaps")
+
+
 def test_the_head_is_read_again(tmp_path):
     reader = TableReader(_csv(tmp_path, "formula\nNaCl\nMgO\n"), chunk_rows=1)
     assert reader.head()["formula"].to_pylist() == ["NaCl"]
