@@ -180,6 +180,8 @@ def _child(arguments) -> str:
 def read_structures(folder: Path) -> dict:
     """Read an epoch of pretraining, and watch the memory of this process."""
     from cromel_sklearn import CroMELPretrainer, read_materials
+    from cromel_sklearn.data.crystal_graph import CUTOFF
+    from cromel_sklearn.pretraining.prepared_data import prepared_data
 
     peaks, is_done = {"RssAnon": 0, "VmRSS": 0}, threading.Event()
 
@@ -194,7 +196,10 @@ def read_structures(folder: Path) -> dict:
     watcher.start()
     started = time.perf_counter()
     pretrainer = CroMELPretrainer(n_jobs=1, verbose=0)
-    data = pretrainer._prepare(read_materials(folder), None, 0)
+    data = prepared_data(
+        read_materials(folder), None, cutoff=CUTOFF, geometry=pretrainer.geometry, n_jobs=1,
+        cache=pretrainer.cache, seed=0,
+    )  # fmt: skip
     prepared = time.perf_counter()
     order = np.random.default_rng(0).permutation(len(items := data.training_items().items))
     for start in range(0, len(order), pretrainer.batch_size):

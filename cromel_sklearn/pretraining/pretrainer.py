@@ -1,7 +1,7 @@
 """Pretraining of a composition encoder on calculated crystal structures, as an estimator."""
 
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -18,10 +18,8 @@ from .._sklearn_compat import (
     StrOptions,
     check_parameters,
 )
-from ..data.crystal_graph import CrystalGraphs, GraphShards
-from ..data.graph_cache import build_crystal_graphs
-from ..data.material_shards import MaterialShards, gather_summary
-from ..data.materials import CalculatedMaterials, geometry_targets, split_by_composition
+from ..data.material_shards import MaterialShards
+from ..data.materials import CalculatedMaterials
 from ..data.readers import materials_from_structures
 from ..device import fast_matrix_products, find_device
 from ..documentation import DocumentationLink
@@ -31,8 +29,9 @@ from ..nn.losses import ALIGNMENTS
 from ..nn.structure_encoder import StructureEncoderConfig, embed_structures
 from .batches import TrainingBatches
 from .callbacks import TrainingState, summarise
-from .data import PretrainingData, assemble
+from .data import PretrainingData
 from .modules import OPTIMIZATIONS, Modules, new_modules
+from .prepared_data import prepared_data
 from .processes import Processes
 from .provenance import describe_encoder
 from .run_state import FixedStructureEncoder
@@ -238,7 +237,10 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         seed = int(check_random_state(self.random_state).randint(2**31))
         seed = int(processes.of_first(seed, device))  # where random_state is None
         with processes.first_of_each_machine_first():
-            data = self._prepare(materials, labels, seed)
+            data = prepared_data(
+                materials, labels, cutoff=self._configs()[0].cutoff, geometry=self.geometry,
+                n_jobs=self.n_jobs, cache=self.cache, seed=seed,
+            )  # fmt: skip
         fixed = None
         if self.structure_run is not None:
             fixed = FixedStructureEncoder.of_run(self.structure_run)
@@ -305,29 +307,6 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
             self.structure_encoder or StructureEncoderConfig(),
             self.composition_encoder or CompositionEncoderConfig(),
         )
-
-    def _prepare(self, materials, labels, seed: int) -> PretrainingData:
-        packs: list[CrystalGraphs] = []
-        parts = [materials] if isinstance(materials, CalculatedMaterials) else materials
-        summary = gather_summary(self._with_graphs(part, packs) for part in parts)
-        if summary.split is None:
-            split = split_by_composition(summary.composition_of_structure, seed)
-            summary = replace(summary, split=split)
-        graphs = packs[0] if len(packs) == 1 else GraphShards(packs)
-        return assemble(summary, graphs, labels)
-
-    def _with_graphs(
-        self, materials: CalculatedMaterials, packs: list[CrystalGraphs]
-    ) -> CalculatedMaterials:
-        """Build the graphs of some materials, and add what these tell to the targets."""
-        cutoff = self._configs()[0].cutoff
-        graphs = build_crystal_graphs(
-            materials, cutoff=cutoff, n_jobs=self.n_jobs, cache=self.cache
-        )
-        packs.append(graphs)
-        if not self.geometry:
-            return materials
-        return materials.with_targets(geometry_targets(materials, graphs))
 
     def _settings(self, data_checksum: str, seed: int, fixed: FixedStructureEncoder | None) -> dict:
         """What must agree between a run and the one that resumes it."""
