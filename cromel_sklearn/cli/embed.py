@@ -34,7 +34,6 @@ def embed(
     from ..data.table_reader import TableReader
     from ..device import inference_device
     from ..encoders.registry import encoder_identity, load_encoder
-    from ..estimators.arrow_batches import require_new
     from ..estimators.arrow_embeddings import BatchEmbedding
     from .appended_columns import append_columns, checked_rows
 
@@ -44,7 +43,7 @@ def embed(
     column = find_formula_column(reader.head(), formula_column, reader.source)
     blocks = output if output == "all" else tuple(output.split(","))
     function = BatchEmbedding(column, encoder, blocks, dtype, device)
-    require_new(function.names(), reader.schema, column)
+    function.require_columns(reader.schema)
     if cluster is not None:  # the file of an encoder is on this machine
         function = replace(function, encoder=load_encoder(encoder))
     job = {

@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,16 @@ class BatchColumns(ABC):
 
     def require_columns(self, schema: pa.Schema) -> None:
         """Check that what is read is among the columns of a table, and what is appended is not."""
-        require_new(self.names(), schema, self.formula_column)
+        if self.formula_column not in schema.names:
+            raise InvalidTableError(
+                f"There is no column {self.formula_column!r}; the columns are "
+                f"{', '.join(map(repr, schema.names))}."
+            )
+        taken = [name for name in self.names() if name in schema.names]
+        if taken:
+            raise InvalidTableError(
+                f"The table already has the column {taken[0]!r}; rename it first."
+            )
 
 
 def settled(result: BatchResult, on_invalid: str):
@@ -76,18 +85,6 @@ def settled(result: BatchResult, on_invalid: str):
             raise InvalidCompositionError(message, result.problems)
         warnings.warn(InvalidCompositionWarning(message, result.problems), stacklevel=3)
     return result.batch
-
-
-def require_new(names: Sequence[str], schema: pa.Schema, formula_column: str) -> None:
-    """Check that the column of formulas is in a schema and the new columns are not."""
-    if formula_column not in schema.names:
-        raise InvalidTableError(
-            f"There is no column {formula_column!r}; the columns are "
-            f"{', '.join(map(repr, schema.names))}."
-        )
-    taken = [name for name in names if name in schema.names]
-    if taken:
-        raise InvalidTableError(f"The table already has the column {taken[0]!r}; rename it first.")
 
 
 def known_symbol(checkpoint: Checkpoint) -> str:
