@@ -66,7 +66,7 @@ def append_columns(
         )  # fmt: skip
     invalid.report(console)
     console.print(
-        f"{n_rows} rows written to {target}, {invalid.n_rows} of them without {_MADE[title]} "
-        f"({progress.summary()}{remark})",
+        f"{n_rows:,} rows written to {options.shown_target(target)}, {invalid.n_rows:,} of them "
+        f"without {_MADE[title]} ({progress.summary()}{remark})",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip

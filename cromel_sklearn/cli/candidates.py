@@ -81,7 +81,7 @@ def candidates(
             writer.write(pa.RecordBatch.from_pylist([], empty.schema))
         writer.finish()
     console.print(
-        f"{n_rows:,} candidates written to {target} ({progress.summary()})",
+        f"{n_rows:,} candidates written to {options.shown_target(target)} ({progress.summary()})",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip
 

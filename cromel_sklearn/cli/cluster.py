@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..exceptions import CroMELError
+from .interrupts import started_undisturbed
 
 _ANSWER_WITHIN = 10  # seconds
 _WORKERS_WITHIN = 60
@@ -40,10 +41,11 @@ def dask_client(cluster: str) -> Iterator[Any]:
         if kind == "local":
             if not rest.isdigit() or int(rest) < 1:
                 raise CroMELError(f"--cluster local:N has a number of processes, got {cluster!r}.")
-            local = LocalCluster(
-                n_workers=int(rest), threads_per_worker=1, dashboard_address=":0",
-                silence_logs="CRITICAL",
-            )  # fmt: skip
+            with started_undisturbed():
+                local = LocalCluster(
+                    n_workers=int(rest), threads_per_worker=1, dashboard_address=":0",
+                    silence_logs="CRITICAL",
+                )  # fmt: skip
             address = stack.enter_context(local).scheduler_address
         elif kind in ("tcp", "tls", "ucx", "ws", "wss") and rest.startswith("//"):
             address = cluster

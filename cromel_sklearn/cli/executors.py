@@ -13,6 +13,7 @@ from typing import Any
 
 from ..data.table_chunk import TableChunk
 from ..exceptions import CroMELError
+from .interrupts import end_with_parent, started_undisturbed
 
 #: Function of an iterable of chunks, to (chunk, result) in the same order.
 ChunkMap = Callable[[Iterable[TableChunk]], Iterator[tuple[TableChunk, Any]]]
@@ -126,7 +127,8 @@ def _shared(pool: ProcessPoolExecutor, n_workers: int, function: Callable) -> Ch
             if mine is not None:
                 waiting.append((mine, result))
             for chunk in islice(chunks, max(0, _AT_A_PROCESS * n_workers - n_away)):
-                waiting.append((chunk, pool.submit(_call, chunk)))
+                with started_undisturbed():
+                    waiting.append((chunk, pool.submit(_call, chunk)))
             if mine is not None:
                 result.set_result(function(mine))
             elif not waiting:
@@ -146,6 +148,7 @@ def _start_worker(function: Callable, n_threads: int) -> None:
 
     global _function
     _function = function
+    end_with_parent()
     threadpool_limits(n_threads)
 
 

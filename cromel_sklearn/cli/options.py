@@ -56,6 +56,11 @@ Cluster = Annotated[
 ]
 
 
+def shown_target(target: str) -> str:
+    """Name of a table that is written, for messages."""
+    return "standard output" if target == "-" else target
+
+
 def error_console() -> Console:
     """Console of standard error, where all but results goes."""
     return Console(stderr=True)
@@ -68,7 +73,9 @@ def goes_on(writer) -> Iterator[None]:
         yield
     except BaseException as error:
         if writer.abandon() and isinstance(error, KeyboardInterrupt | CroMELError | OSError):
-            message = f"{writer.n_parts} finished parts are kept. Go on with --resume."
+            n_parts = writer.n_parts
+            kept = "1 finished part is" if n_parts == 1 else f"{n_parts} finished parts are"
+            message = f"{kept} kept. Go on with --resume."
             error_console().print(message, highlight=False, soft_wrap=True)
         if isinstance(error, KeyboardInterrupt):
             raise typer.Exit(130) from None

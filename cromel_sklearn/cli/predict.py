@@ -139,7 +139,8 @@ def screen(
     )  # fmt: skip
     invalid.report(console)
     console.print(
-        f"{table.num_rows} of {progress.n_rows:,} candidates written to {target}, "
+        f"{table.num_rows} of {progress.n_rows:,} candidates written to "
+        f"{options.shown_target(target)}, "
         f"{invalid.n_rows:,} could not be read ({progress.summary()})",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip

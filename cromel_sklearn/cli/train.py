@@ -163,7 +163,7 @@ def _identity(reader) -> dict:
     from ..data.readers import file_checksum
 
     path = Path(reader.path)
-    identity = {"name": "-" if reader.is_stream else path.name, "n_rows": reader.n_rows}
+    identity = {"name": reader.source if reader.is_stream else path.name, "n_rows": reader.n_rows}
     if not reader.is_stream and path.is_file():
         identity["sha256"] = file_checksum(path)
     return identity

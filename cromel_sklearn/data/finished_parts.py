@@ -72,7 +72,7 @@ class FinishedParts:
         begins_again = overwrite or self._stored_job() == self._job == WHOLE_TABLE
         if is_begun and not (resume or begins_again):
             raise InvalidTableError(
-                f"{self.folder} holds an unfinished run ({len(parts)} parts). Pass "
+                f"{self.folder} holds an unfinished run (finished parts: {len(parts)}). Pass "
                 f"--resume to go on with it, or --overwrite to begin again."
             )
         remove_left_over(self.folder)
@@ -99,10 +99,7 @@ class FinishedParts:
 
     def begin_joining(self) -> None:
         """Note that all parts are there and the table takes its place now."""
-        names = set(self._names)
-        for path in _parts_in(self.folder):
-            if path.name not in names:  # by a process that outlived an earlier run
-                path.unlink()
+        self._remove_later_parts()
         write_file(self.folder / _JOINING, str(self.n_parts))
 
     def become(self, target: Path) -> None:
@@ -115,7 +112,8 @@ class FinishedParts:
         tidy(target)
 
     def release(self) -> None:
-        """Leave the folder to another process."""
+        """Leave the folder, with the parts that are finished, to another process."""
+        self._remove_later_parts()
         self._hold.close()
 
     def remove(self) -> None:
@@ -125,6 +123,13 @@ class FinishedParts:
         self.release()
         with contextlib.suppress(OSError):  # something of the user's is in it
             self.folder.rmdir()
+
+    def _remove_later_parts(self) -> None:
+        """Remove what other processes wrote ahead, or have written for an earlier run."""
+        names = set(self._names)
+        for path in _parts_in(self.folder):
+            if path.name not in names:
+                path.unlink()
 
     def _remove_files(self) -> None:
         for path in [*reversed(_parts_in(self.folder)), self.folder / _JOB]:

@@ -1,9 +1,13 @@
 """Numbers of a column of a table, whose cells may be texts."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+_WITH_COMMA = re.compile(r" *[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)? *")
 
 
 def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[tuple[int, str]]]:
@@ -47,7 +51,8 @@ def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[t
         )
     values = np.where(np.isfinite(values), values, np.nan)
     problems = [
-        (int(row), _reason(column[int(row)].as_py())) for row in np.flatnonzero(np.isnan(values))
+        (row, _reason(column[row].as_py(), decimal))
+        for row in np.flatnonzero(np.isnan(values)).tolist()
     ]
     return values, problems
 
@@ -57,6 +62,10 @@ def _with_stop(cell: str) -> str:
     return "" if "." in cell else cell.replace(",", ".")
 
 
-def _reason(value) -> str:
-    is_missing = value is None or value == "" or value != value
-    return "no value" if is_missing else f"{value!r} is no finite number"
+def _reason(value, decimal: str) -> str:
+    if value is None or value == "" or value != value:
+        return "no value"
+    reason = f"{value!r} is no finite number"
+    if decimal == "." and isinstance(value, str) and _WITH_COMMA.fullmatch(value):
+        return f"{reason}; the decimal mark is a comma with --decimal ,"
+    return reason

@@ -74,12 +74,12 @@ def _value(row: dict, shortlist: BatchShortlist, summary: TrainingSummary | None
         else:
             share = np.searchsorted(quantiles, mean)
             sides = ("above", share) if shortlist.objective == "max" else ("below", 100 - share)
-            parts.append(f"{sides[0]} {sides[1]} % of the measured values")
+            parts.append(f"{sides[0]} {sides[1]}% of the measured values")
     return parts
 
 
 def _percent(chance: float) -> str:
-    return f"{100 * chance:.0f} %" if 0.01 <= chance <= 0.99 else f"{100 * chance:.2g} %"
+    return f"{chance:.0%}" if 0.01 <= chance <= 0.99 else f"{100 * chance:.2g}%"
 
 
 def _range(within: tuple[float, float]) -> str:

@@ -137,6 +137,14 @@ def test_a_dead_scheduler_is_named_in_seconds(listens, cromel, salts, tmp_path, 
     assert os.listdir(tmp_path) == ["salts.csv"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="has no masks of signals")
+def test_workers_of_a_local_cluster_never_see_an_interrupt():
+    with dask_client("local:1") as client:
+        masks = client.run(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    assert all(signal.SIGINT in mask for mask in masks.values())
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def test_a_scheduler_without_workers_is_named(monkeypatch):
     monkeypatch.setattr(cluster_module, "_WORKERS_WITHIN", 0.5)
     with (

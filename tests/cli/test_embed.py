@@ -158,7 +158,7 @@ def test_streams_and_formats_of_numbers(cromel):
     assert (row["Compound"], row["T"]) == ("NaCl", 1.5)
     properties = CroMELTransformer(output="properties").transform(["NaCl"])[0]
     np.testing.assert_allclose(list(row.values())[2:], properties, atol=6e-4)
-    assert "1 rows written to -" in result.message
+    assert "1 rows written to standard output" in result.message
 
 
 def test_half_precision_halves_the_table(cromel, table, tmp_path):

@@ -3,7 +3,11 @@
 import functools
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +33,11 @@ def _who(chunk, wait=0.0):
     return os.getpid()
 
 
+def _sees_interrupts(chunk):
+    time.sleep(0.2)
+    return os.getpid(), signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def _with_problems(batch, problems=()):
     return BatchResult(batch, list(problems))
 
@@ -47,6 +56,51 @@ def test_this_process_computes_while_another_starts_and_beside_it():
     assert len(done) == 40
     assert done[0] == os.getpid()
     assert len(set(done)) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no masks of signals")
+def test_only_this_process_sees_an_interrupt():
+    with chunk_map(_sees_interrupts, n_jobs=2) as chunks_through:
+        seen = dict(result for _, result in chunks_through(_chunks(40)))
+    here = os.getpid()
+    assert len(seen) == 2
+    assert {pid == here: sees for pid, sees in seen.items()} == {True: True, False: False}
+
+
+FIRST_PROCESS = """
+import functools
+from test_executors import _chunks, _who
+from cromel_sklearn.cli.executors import chunk_map
+with chunk_map(functools.partial(_who, wait=0.1), n_jobs=2) as chunks_through:
+    for _, pid in chunks_through(_chunks(10_000)):
+        print(pid, flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_a_worker_ends_with_the_process_that_started_it():
+    psutil = pytest.importorskip("psutil")
+
+    def lives(process):
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    first = subprocess.Popen(
+        [sys.executable, "-c", FIRST_PROCESS], env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with first.stdout:
+        pids = map(int, first.stdout)
+        worker = psutil.Process(next(pid for pid in pids if pid != first.pid))
+        first.kill()
+        first.wait()
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and lives(worker):
+        time.sleep(0.1)
+    assert not lives(worker)
 
 
 @pytest.mark.parametrize("name", ["out", "out.parquet", "out.csv"])

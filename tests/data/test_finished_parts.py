@@ -91,20 +91,21 @@ def test_a_table_in_memory_is_written_again_unasked(tmp_path):
 
 def test_parts_that_other_processes_wrote_ahead_are_taken_over_up_to_the_first_gap(tmp_path):
     parts = _begun(tmp_path / "out.csv")
+    parts.release()
     for number in (3, 1, 0, 1_000_000, 999_999):
         write_part(parts.folder, number, b"%d" % number, ".part")
-    assert parts.n_parts == 0
-    parts.release()
     parts = _begun(tmp_path / "out.csv", resume=True)
     assert [path.read_bytes() for path in parts.paths()] == [b"0", b"1"]
     assert len(list(parts.folder.glob("part-*"))) == 2
 
 
-def test_what_a_process_of_an_earlier_run_writes_late_is_no_part(tmp_path):
+@pytest.mark.parametrize("end", ["begin_joining", "release"])
+def test_what_a_process_wrote_ahead_or_for_an_earlier_run_is_no_part(end, tmp_path):
     parts = _begun(tmp_path / "out.csv")
     _add(parts, b"new")
     write_part(parts.folder, 0, b"old", ".part")
-    parts.begin_joining()
+    write_part(parts.folder, 2, b"ahead", ".part")
+    getattr(parts, end)()
     assert [path.read_bytes() for path in parts.folder.glob("part-*")] == [b"new"]
 
 

@@ -69,7 +69,7 @@ def test_a_stopped_run_goes_on(name, tmp_path):
     writer.write(BATCHES[0])
     assert writer.abandon()
     assert not (tmp_path / name).exists()
-    with pytest.raises(InvalidTableError, match=r"holds an unfinished run \(1 parts\). Pass --res"):
+    with pytest.raises(InvalidTableError, match=r"run \(finished parts: 1\). Pass --resume"):
         TableWriter(tmp_path / name, job)
     with pytest.raises(InvalidTableError, match="is of other work: encoder differs. Give the same"):
         TableWriter(tmp_path / name, {**job, "encoder": ["b", 1]}, resume=True)
