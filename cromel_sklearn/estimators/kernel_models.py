@@ -246,7 +246,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
         """Predict targets of shape (n_samples,)."""
         X = np.asarray(X, dtype=float)
         dtype = working_precision(len(X))
-        scaled, vectors = self.scale_(X, dtype), self.vectors_.astype(dtype)
+        # Column by column, fitted or loaded: the order in memory decides the last bits of products.
+        scaled, vectors = self.scale_(X, dtype), self.vectors_.astype(dtype, order="F")
         predicted = np.empty(len(scaled))
         for rows in row_blocks(len(scaled), len(vectors)):
             predicted[rows] = self._covariance(scaled[rows], vectors) @ self.weights_
