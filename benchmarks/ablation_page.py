@@ -89,7 +89,7 @@ def draw_sizes(sizes: dict, errors: dict, path: Path) -> None:
             label = "width 384" if name == "everything" else name
             weights = f"{label}\n{sizes[name]['weights'] / 1e6:.2f} M weights"
             axes.annotate(
-                weights, (speed, max(errors[name])), (0, 8), textcoords="offset points",
+                weights, (speed, max(errors[name])), (0, 11), textcoords="offset points",
                 ha="center", fontsize=8,
             )  # fmt: skip
         axes.margins(x=0.15, y=0.25)
