@@ -191,7 +191,7 @@ def test_a_shortlist_is_the_top_of_the_predictions(chunk_rows, gaps, folder, cro
         shortlist["reason"].str.match(r"gap_eV [\d.]+ \(90% between .*; within 4 to 6 with").all()
     )
     assert shortlist["reason"].str.contains("measured itself: ").any()
-    assert "5 of 53 candidates written to -, 2 could not be read" in result.message
+    assert "5 of 53 candidates written to standard output, 2 could not be read" in result.message
 
 
 def test_improvement_favours_doubt_and_the_domain_leaves_strangers_out(gaps, folder, cromel):

@@ -39,4 +39,4 @@ def test_the_table_of_real_measurements_is_written_by_its_command():
     text = (DOCS / "validation.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"<!-- benchmarks/validation.py -->\n(.*?)<!-- end -->", text, re.S)
     for name in ("rows shuffled", "compositions", "systems"):
-        assert f"| {name} | CroMEL + extra trees |" in block
+        assert f"| {name} | CroMELRegressor |" in block
