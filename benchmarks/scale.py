@@ -6,7 +6,8 @@ Claim: memory is flat, below 500 MB a process, from 10^5 rows on. Command, from 
 
 or, for a look, ``python benchmarks/scale.py --sizes 20000 --processes 1 --no-save``. Out:
 ``benchmarks/results/scale.json`` and ``docs/images/scale.png``. Inputs are random compositions of
-two to five of 30 elements, all different, in one parquet file; outputs are folders of parquet, and
+two to five of 30 elements, all different, in one parquet file (in a few of ten million a full stop
+could be the dot between two parts: refused, and left empty); outputs are folders of parquet, and
 of `screen` the best 100. The model is `CroMELRegressor()` on formation_enthalpy below
 ``CROMEL_DATA`` (default ``../shared/data``), as `cromel train` fits it. Rates are those that the
 commands print, without the start of Python; seconds of all cores together, with it, tell the same
@@ -138,7 +139,7 @@ def run(sizes: dict[str, tuple[int, ...]], processes) -> list[dict]:
                 for command in (name for name in sizes if size in sizes[name]):
                     out = folder / ("best.csv" if command == "screen" else "out")
                     chosen = [candidates, out] if command == "embed" else [model, candidates, out]
-                    options = ["--n-jobs", n_jobs, "--overwrite"]
+                    options = ["--n-jobs", n_jobs, "--overwrite", "--on-invalid", "nan"]
                     found = measured([command, *chosen, *options])
                     found["rows_per_cpu_second"] = size / found["cpu_seconds"]
                     rows.append({"command": command, "rows": size, "processes": n_jobs, **found})
