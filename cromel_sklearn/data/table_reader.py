@@ -148,6 +148,10 @@ class TableReader:
 
     def _fragment_batches(self, begin: int) -> Iterator[pa.RecordBatch]:
         """Batches of the files from row `begin` on, without reading the files before it."""
+        import pyarrow.dataset as ds
+
+        # What is read ahead would stay in memory until the end of the file.
+        unbuffered = ds.ParquetFragmentScanOptions(pre_buffer=False)
         for fragment in self._dataset.get_fragments():
             n_rows = fragment.count_rows()
             if begin >= n_rows:
@@ -155,7 +159,7 @@ class TableReader:
                 continue
             batches = fragment.to_batches(
                 schema=self.schema, batch_size=self.chunk_rows, use_threads=False,
-                batch_readahead=1, fragment_readahead=1,
+                batch_readahead=1, fragment_readahead=1, fragment_scan_options=unbuffered,
             )  # fmt: skip
             for batch in batches:
                 skipped = min(begin, batch.num_rows)

@@ -6,6 +6,7 @@ import io
 import random
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -244,3 +245,15 @@ def test_devices_and_missing_files_are_refused(tmp_path):
         TableReader(tmp_path / "none.csv")
     with pytest.raises(InvalidTableError, match="holds no .parquet files"):
         TableReader(tmp_path)
+
+
+def test_memory_of_reading_does_not_grow_with_the_file(tmp_path):
+    path = tmp_path / "t.parquet"
+    n_rows, group = 400_000, 10_000
+    values = np.random.default_rng(0).random(n_rows)  # cannot be compressed
+    pq.write_table(
+        pa.table({"formula": ["NaCl"] * n_rows, "x": values}), path, row_group_size=group
+    )
+    allocated = [pa.total_allocated_bytes() for _ in TableReader(path, chunk_rows=group).chunks()]
+    assert len(allocated) == n_rows / group
+    assert max(allocated) < path.stat().st_size / 4
