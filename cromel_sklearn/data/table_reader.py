@@ -148,10 +148,6 @@ class TableReader:
 
     def _fragment_batches(self, begin: int) -> Iterator[pa.RecordBatch]:
         """Batches of the files from row `begin` on, without reading the files before it."""
-        import pyarrow.dataset as ds
-
-        # What is read ahead would stay in memory until the end of the file.
-        unbuffered = ds.ParquetFragmentScanOptions(pre_buffer=False)
         for fragment in self._dataset.get_fragments():
             n_rows = fragment.count_rows()
             if begin >= n_rows:
@@ -159,7 +155,7 @@ class TableReader:
                 continue
             batches = fragment.to_batches(
                 schema=self.schema, batch_size=self.chunk_rows, use_threads=False,
-                batch_readahead=1, fragment_readahead=1, fragment_scan_options=unbuffered,
+                batch_readahead=1, fragment_readahead=1,
             )  # fmt: skip
             for batch in batches:
                 skipped = min(begin, batch.num_rows)
@@ -241,7 +237,10 @@ def _parquet_dataset(path: Path):
         if not files:
             raise InvalidTableError(f"{path} holds no .parquet files.")
     try:
-        dataset = ds.dataset([str(file) for file in files], format="parquet")
+        # What is read ahead would stay in memory until the end of the file.
+        unbuffered = ds.ParquetFragmentScanOptions(pre_buffer=False)
+        form = ds.ParquetFileFormat(default_fragment_scan_options=unbuffered)
+        dataset = ds.dataset([str(file) for file in files], format=form)
         for fragment, file in zip(dataset.get_fragments(), files, strict=True):
             names = fragment.physical_schema.names
             if names != dataset.schema.names:
