@@ -71,8 +71,7 @@ def read_plain_formulas(
     >>> read_plain_formulas(["Fe2O3", "Ca(OH)2"])
     (array([ True, False]), array([0, 0]), array([26,  8]), array([2., 3.]))
     """
-    n_texts = len(texts)
-    if not n_texts:
+    if not len(texts):
         nothing = np.zeros(0, dtype=np.int64)
         return np.zeros(0, dtype=bool), nothing, nothing, np.zeros(0)
     characters = _characters(texts)
@@ -94,7 +93,7 @@ def read_plain_formulas(
     starts_with_zero = (characters[start] == ord("0")) & (kinds[start + 1] == _DIGIT)
     next_number = np.where(is_last, 0, np.append(atomic_number[1:], 0))
     could_divide = _could_divide(
-        characters, start, stop, text, atomic_number, amount, decimals, is_last, n_texts
+        characters, start, stop, text, atomic_number, next_number, amount, decimals, is_last
     )
     # Of two capitals side by side, where none has its small letter.
     is_pair = (kinds[capitals + 1] == _CAPITAL) & (kinds[capitals + 2] != _SMALL)
@@ -110,6 +109,7 @@ def read_plain_formulas(
         | is_slip
     )
 
+    n_texts = len(texts)
     beginnings = np.append(0, ends[:-1] + 1)
     is_plain = (kinds[beginnings] == _CAPITAL) & (ends - beginnings <= MAX_FORMULA_LENGTH)
     is_plain[text[refused]] = False
@@ -125,7 +125,7 @@ def read_plain_formulas(
 
 
 def _could_divide(
-    characters, start, stop, text, atomic_number, amount, decimals, is_last, n_texts
+    characters, start, stop, text, atomic_number, next_number, amount, decimals, is_last
 ) -> np.ndarray:
     """Tell the full stops that may be the dot between two parts, by what `formula_stops` says.
 
@@ -139,12 +139,11 @@ def _could_divide(
     is_decimal = has_stop & (
         is_beside_zero | (decimals > 2) | is_last | ~_ENDS_A_PART[atomic_number]
     )
-    is_in_decimals = np.zeros(n_texts, dtype=bool)
+    is_in_decimals = np.zeros(text[-1] + 1 if len(text) else 0, dtype=bool)
     is_in_decimals[text[is_decimal]] = True
     has_whole = characters[start] != ord(".")
     # H2O, H20, D2O, T2O, HDO or HTO; the next symbol is where the amount stops.
-    is_hydrogen = ~is_last & (np.append(atomic_number[1:], 0) == _HYDROGEN)
-    is_water = is_hydrogen & _BEHIND_HYDROGEN_OF_WATER[characters[stop + 1]]
+    is_water = (next_number == _HYDROGEN) & _BEHIND_HYDROGEN_OF_WATER[characters[stop + 1]]
     is_clear = np.where(is_water, is_beside_zero, is_decimal | (is_in_decimals[text] & has_whole))
     return has_stop & ~is_last & ~is_clear
 
