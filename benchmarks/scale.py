@@ -5,10 +5,11 @@ Claim: memory is flat, below 500 MB a process, from 10^5 rows on. Command, from 
     python benchmarks/scale.py
 
 or, for a look, ``python benchmarks/scale.py --sizes 20000 --processes 1 --no-save``. Out:
-``benchmarks/results/scale.json`` and ``docs/images/scale.png``. Inputs are random compositions of
-two to five of 30 elements, all different, in one parquet file (in a few of ten million a full stop
-could be the dot between two parts: refused, and left empty); outputs are folders of parquet, and
-of `screen` the best 100. The model is `CroMELRegressor()` on formation_enthalpy below
+``benchmarks/results/scale.json``, each row when it is measured (in place of an earlier one of the
+same run), and ``docs/images/scale.png``. Inputs are random compositions of two to five of 30
+elements, all different, in one parquet file (in a few of ten million a full stop could be the dot
+between two parts: refused, and left empty); outputs are folders of parquet, and of `screen` the
+best 100. The model is `CroMELRegressor()` on formation_enthalpy below
 ``CROMEL_DATA`` (default ``../shared/data``), as `cromel train` fits it. Rates are those that the
 commands print, without the start of Python; seconds of all cores together, with it, tell the same
 on a machine that computes something else as well; memory is the largest sum over the processes of a
@@ -27,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -126,9 +128,8 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def run(sizes: dict[str, tuple[int, ...]], processes) -> list[dict]:
+def run(sizes: dict[str, tuple[int, ...]], processes) -> Iterator[dict]:
     """Measure every command at its sizes with every number of processes."""
-    rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = train(folder) if sizes.keys() & {"predict", "screen"} else None
@@ -142,9 +143,16 @@ def run(sizes: dict[str, tuple[int, ...]], processes) -> list[dict]:
                     options = ["--n-jobs", n_jobs, "--overwrite", "--on-invalid", "nan"]
                     found = measured([command, *chosen, *options])
                     found["rows_per_cpu_second"] = size / found["cpu_seconds"]
-                    rows.append({"command": command, "rows": size, "processes": n_jobs, **found})
-                    print(rows[-1], flush=True)
-    return rows
+                    yield {"command": command, "rows": size, "processes": n_jobs, **found}
+
+
+def with_row(rows: list[dict], row: dict) -> list[dict]:
+    """Put a row in its place, for the one that was measured before of the same run."""
+
+    def place(one: dict) -> tuple:
+        return one["rows"], one["processes"], COMMANDS.index(one["command"])
+
+    return sorted([*(one for one in rows if place(one) != place(row)), row], key=place)
 
 
 def structures(folder: Path, repeats) -> list[dict]:
@@ -264,7 +272,7 @@ def table(rows: list[dict]) -> str:
 def section(found: dict, memory: dict) -> list[str]:
     """Write the page's lines on many rows and many structures."""
     lines = ["## Many rows", "", "`python benchmarks/scale.py`."]
-    if found["busy"]:
+    if any(row["busy"] for row in found["rows"]):
         lines[-1] += (
             " The machine computed something else meanwhile, so rows/s by the clock are low, and"
             " rows per second of a core, the start of Python included, are what counts."
@@ -361,15 +369,18 @@ def main() -> None:
             (RESULTS / "structure_memory.json").write_text(content)
         return
     sizes = {name: arguments.sizes or SIZES[name] for name in arguments.commands}
-    rows = run(sizes, arguments.processes)
-    to_a_billion = extrapolated(rows)
+    path = RESULTS / "scale.json"
+    rows = [] if arguments.no_save or not path.exists() else json.loads(path.read_text())["rows"]
+    for row in run(sizes, arguments.processes):
+        print(row, flush=True)
+        rows = with_row(rows, row | {"busy": arguments.busy})
+        if not arguments.no_save:
+            result = {"rows": rows, "a_billion_rows": extrapolated(rows), **_versions()}
+            path.write_text(json.dumps(result, indent=1) + "\n")
     print(table(rows))
-    print(json.dumps(to_a_billion, indent=1))
-    if arguments.no_save:
-        return
-    result = {"rows": rows, "a_billion_rows": to_a_billion, "busy": arguments.busy, **_versions()}
-    (RESULTS / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
-    plot(rows, REPOSITORY / "docs" / "images" / "scale.png")
+    print(json.dumps(extrapolated(rows), indent=1))
+    if not arguments.no_save:
+        plot(rows, REPOSITORY / "docs" / "images" / "scale.png")
 
 
 if __name__ == "__main__":
