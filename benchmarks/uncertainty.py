@@ -115,16 +115,15 @@ def out_of_domain(by_fold: dict) -> tuple[float, float, float]:
     n_outside = n_rows * [fold["part"] for fold in outside]
     if not n_outside.any():
         return 0.0, np.nan, np.nan
+    of_all = {
+        "mae": [fold["mae"] for fold in folds],
+        # Of few rows, some fifths are empty.
+        "stated": [np.nanmean([fifth["stated"] for fifth in fold["fifths"]]) for fold in folds],
+    }
     ratios = []
-    for name in ("mae", "stated"):
+    for name, values in of_all.items():
         sums = n_outside @ [fold[name] or 0.0 for fold in outside]
-        of_all = [
-            fold["mae"]
-            if name == "mae"
-            else np.nanmean([fifth["stated"] for fifth in fold["fifths"]])  # of few rows not all
-            for fold in folds
-        ]
-        inside = (n_rows @ of_all - sums) / (n_rows - n_outside).sum()
+        inside = (n_rows @ values - sums) / (n_rows - n_outside).sum()
         ratios.append(float(sums / n_outside.sum() / inside))
     return float(n_outside.sum() / n_rows.sum()), *ratios
 
