@@ -26,10 +26,10 @@ from cromel_sklearn.data.graph_cache import build_crystal_graphs
 from cromel_sklearn.device import find_device
 from cromel_sklearn.encoders.registry import WEIGHTS
 from cromel_sklearn.pretraining.distillation import STATE
-from cromel_sklearn.pretraining.distillation_runs import distill_to_folder
+from cromel_sklearn.pretraining.distillation_run import distill_to_folder
 from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
+from cromel_sklearn.pretraining.pretraining_run import pretrain_to_folder
 from cromel_sklearn.pretraining.run_state import RUN_STATE
-from cromel_sklearn.pretraining.runs import pretrain_to_folder
 from cromel_sklearn.pretraining.structure_features import chgnet_features
 from cromel_sklearn.storage.whole_file import write_file
 

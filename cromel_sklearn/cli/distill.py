@@ -38,7 +38,7 @@ def distill(
     """Distil encoders into one small encoder; stopped at any moment, it goes on with --resume."""
     from ..device import find_device
     from ..nn.distilled_network import DistilledEncoderConfig
-    from ..pretraining.distillation_runs import distill_to_folder
+    from ..pretraining.distillation_run import distill_to_folder
     from ..pretraining.distillation_settings import DistillationSettings
     from ..pretraining.provenance import command_without_paths
     from .progress import step_progress

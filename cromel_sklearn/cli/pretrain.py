@@ -43,7 +43,7 @@ def pretrain(
     resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
 ) -> None:
     """Pretrain an encoder; stopped at any moment, it goes on with --resume."""
-    from ..pretraining.runs import pretrain_to_folder
+    from ..pretraining.pretraining_run import pretrain_to_folder
 
     chosen: dict = {"criterion": criterion} if criterion else {}
     if not geometry:

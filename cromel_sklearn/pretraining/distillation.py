@@ -21,6 +21,7 @@ from .distillation_net import DistillationNet
 from .distillation_settings import DistillationSettings
 from .known_compounds import KnownCompounds
 from .provenance import made_with
+from .run_folder import require_new_or_resumed, write_history
 from .run_state import RunState
 from .synthetic_compositions import CompositionSampler, sparse_batch
 from .teachers import Teachers, reduced_precision
@@ -60,7 +61,8 @@ def distill(
     known : KnownCompounds
         Labels and structure features by composition; those held out are not trained on.
     folder : path-like
-        Holds the teachers' answers and the state, so that a stopped run goes on with `resume`.
+        Holds the teachers' answers and the state, so that a stopped run goes on with `resume`, and
+        ``history.json``, the mean losses of every 500 steps.
     settings : DistillationSettings, optional
     device : str or torch.device, default="cpu"
     resume : bool, default=False
@@ -83,14 +85,12 @@ def distill(
     settings = settings or DistillationSettings()
     folder = Path(folder)
     state_path = folder / STATE
-    if state_path.exists() and not resume:
-        raise CheckpointError(
-            f"{folder} holds a run. Pass resume=True (--resume) to go on with it, or choose "
-            f"another folder."
-        )
+    require_new_or_resumed(state_path, resume=resume)
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(list(teachers), known, folder, settings, torch.device(device))
-    seconds = run.train(state_path, report)
+    history = run.train(state_path, report)
+    write_history(folder, history)
+    seconds = sum(entry["seconds"] for entry in history)
     return run.finished({**(provenance or {}), "seconds": round(seconds, 1)})
 
 
@@ -174,8 +174,8 @@ class _Run:
             answers.save(path, self.questions)
             return answers
 
-    def train(self, state_path: Path, report) -> float:
-        """Train, from the stored state where there is one; seconds that it took in all."""
+    def train(self, state_path: Path, report) -> list[dict]:
+        """Train, from the stored state where there is one; mean losses and seconds by round."""
         settings = self.settings
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.random.manual_seed(settings.seed)
@@ -205,8 +205,7 @@ class _Run:
             if report is not None:
                 report(min((number + 1) * _STEPS_PER_ROUND, settings.n_steps), settings.n_steps,
                        losses)  # fmt: skip
-        self.history = history
-        return sum(entry["seconds"] for entry in history)
+        return history
 
     def _round(self, net, optimizer, number: int) -> dict[str, float]:
         """Some hundred steps on one chunk of synthetic compositions; mean losses."""
@@ -257,7 +256,6 @@ class _Run:
             provenance={
                 **provenance,
                 **self.identity,
-                "history": self.history,
                 "n_known_compositions": len(self.known),
                 "n_remembered_compositions": len(values),
                 "n_labels": int(np.isfinite(self.known.labels).sum()),

@@ -21,21 +21,19 @@ from .._sklearn_compat import (
 from ..data.material_shards import MaterialShards
 from ..data.materials import CalculatedMaterials
 from ..data.readers import materials_from_structures
-from ..device import fast_matrix_products, find_device
+from ..device import find_device
 from ..documentation import DocumentationLink
 from ..encoders.checkpoint import Checkpoint
 from ..nn.composition_encoder import CompositionEncoderConfig
 from ..nn.losses import ALIGNMENTS
-from ..nn.structure_encoder import StructureEncoderConfig, embed_structures
-from .batches import TrainingBatches
+from ..nn.structure_encoder import StructureEncoderConfig
 from .callbacks import TrainingState, summarise
-from .data import PretrainingData
-from .modules import OPTIMIZATIONS, Modules, new_modules
+from .fixed_structure_encoder import FixedStructureEncoder
+from .modules import OPTIMIZATIONS, new_modules
 from .prepared_data import prepared_data
 from .processes import Processes
 from .provenance import describe_encoder
-from .run_state import FixedStructureEncoder
-from .training import new_net, train
+from .training import trained_net
 
 #: Parameters of `CroMELPretrainer` that say how it runs, not what it finds.
 RUN_PARAMETERS = ("device", "n_jobs", "cache", "state_path", "resume", "verbose")
@@ -258,16 +256,9 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
                 device=device,
             )
             if fixed is not None:
-                data = _with_embeddings(data, modules, fixed, processes)
-            batches = TrainingBatches.of(data, self.batch_size, self.criterion)
-            net = new_net(self, modules, data, batches, state, seed, device, processes)
-            if self.resume:
-                state.resume(net)
-            with fast_matrix_products():
-                train(net, batches, state, self.max_epochs)
+                data = fixed.embedded(data, modules, processes)
+            net = trained_net(self, modules, data, state, seed, device, processes)
         self.history_ = summarise(net.history)
-        for name, weights in state.best_weights.items():
-            getattr(net, name).load_state_dict(weights)
         run = {
             "settings": settings,
             "source": None if materials.path is None else materials.path.name,
@@ -319,14 +310,3 @@ class CroMELPretrainer(DocumentationLink, BaseEstimator):
         settings["data"] = data_checksum
         settings["structure_run"] = None if fixed is None else fixed.checksum
         return settings
-
-
-def _with_embeddings(
-    data: PretrainingData, modules: Modules, fixed: FixedStructureEncoder, processes: Processes
-) -> PretrainingData:
-    """Embed every structure once, by the structure encoder of an earlier run."""
-    fixed.load_into(modules.structure_encoder, modules.structure_heads, data.properties)
-    rows = np.arange(data.n_structures)[processes.part(data.n_structures)]
-    part = embed_structures(modules.structure_encoder, data.graphs, rows)
-    embeddings = processes.whole(part, data.n_structures)
-    return data.with_structure_embeddings(embeddings.cpu().numpy())

@@ -1,15 +1,13 @@
-"""State of a pretraining on disk: what a stopped run goes on from, and a later run starts from."""
+"""State of a run on disk: what a stopped pretraining or distillation goes on from."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..encoders.registry import load_encoder
 from ..exceptions import CheckpointError
 from ..storage.artifact import read_artifact, write_artifact
 from ..storage.damage import damage_named, one_line
@@ -138,84 +136,6 @@ class RunState:
                     f"{one_line(repr(given))}. Resume with the same settings and data, or start in "
                     f"another folder."
                 )
-
-
-@dataclass(frozen=True)
-class FixedStructureEncoder:
-    """Structure encoder and property heads of a finished run, to be used as they are.
-
-    Attributes
-    ----------
-    folder : Path
-        Of the finished run.
-    encoder, heads : dict of str to Tensor
-        Their weights.
-    properties : list of str
-        That the heads predict, in their order.
-    """
-
-    folder: Path
-    encoder: Weights
-    heads: Weights
-    properties: list[str]
-
-    @classmethod
-    def of_run(cls, folder) -> "FixedStructureEncoder":
-        """Read them from the folder of a run.
-
-        Raises
-        ------
-        CheckpointError
-            If there is no such run.
-        """
-        folder = Path(folder)
-        weights = RunState.load(folder / RUN_STATE).best_weights
-        return cls(
-            folder,
-            weights["structure_encoder_"],
-            weights["structure_heads_"],
-            list(load_encoder(folder).properties),
-        )
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the weights of the structure encoder."""
-        digest = hashlib.sha256()
-        for name in sorted(self.encoder):
-            digest.update(self.encoder[name].cpu().numpy().tobytes())
-        return digest.hexdigest()
-
-    def load_into(self, encoder: nn.Module, heads: nn.Module, properties) -> None:
-        """Load the weights into modules of another run, and hold them fixed.
-
-        Parameters
-        ----------
-        encoder : StructureEncoder
-        heads : PropertyHeads
-        properties : sequence of str
-            Of that run, in the order of its heads; this one may predict more.
-
-        Raises
-        ------
-        CheckpointError
-            If the modules are of another architecture, or a property is missing.
-        """
-        missing = [name for name in properties if name not in self.properties]
-        if missing:
-            raise CheckpointError(
-                f"The structure encoder in {self.folder} does not predict {', '.join(missing)}; it "
-                f"predicts {', '.join(self.properties)}."
-            )
-        rows = [self.properties.index(name) for name in properties]
-        try:
-            encoder.load_state_dict(self.encoder)
-            heads.load_state_dict({key: tensor[rows] for key, tensor in self.heads.items()})
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"The structure encoder in {self.folder} does not fit this run: {error}"
-            ) from error
-        encoder.requires_grad_(False)
-        heads.requires_grad_(False)
 
 
 def _by_part(tensors: dict[str, np.ndarray], device) -> dict[str, dict[str, Weights]]:

@@ -1,5 +1,6 @@
 """The training of a pretraining: the net with its callbacks, and the loop over epochs."""
 
+from ..device import fast_matrix_products
 from .batches import TrainingBatches
 from .callbacks import EpochSeed, OneCycleSchedule, StopTraining, TrainingState, Validation
 from .data import PretrainingData
@@ -9,27 +10,27 @@ from .processes import Processes
 from .progress import ProgressReport
 
 
-def new_net(
+def trained_net(
     parameters,
     modules: Modules,
     data: PretrainingData,
-    batches: TrainingBatches,
     state: TrainingState,
     seed: int,
     device,
     processes: Processes,
 ) -> CroMELNet:
-    """Put an initialised net together.
+    """Train modules, from the state of the run where it is resumed.
 
     Parameters
     ----------
     parameters : CroMELPretrainer
         Its parameters are read.
     modules : Modules
+        With their first weights.
     data : PretrainingData
-        As it stays: with the embeddings of a structure encoder that is held fixed.
-    batches : TrainingBatches
+        With the embeddings of a structure encoder that is held fixed.
     state : TrainingState
+        Keeps weights, and the state of the run on disk.
     seed : int
         Of batches and samples.
     device : torch.device
@@ -39,7 +40,35 @@ def new_net(
     Returns
     -------
     CroMELNet
+        With the weights that are kept.
+
+    Raises
+    ------
+    CheckpointError
+        If the run is resumed and its state does not fit.
     """
+    batches = TrainingBatches.of(data, parameters.batch_size, parameters.criterion)
+    net = _new_net(parameters, modules, data, batches, state, seed, device, processes)
+    if parameters.resume:
+        state.resume(net)
+    with fast_matrix_products():
+        _train(net, batches, state, parameters.max_epochs)
+    for name, weights in state.best_weights.items():
+        getattr(net, name).load_state_dict(weights)
+    return net
+
+
+def _new_net(
+    parameters,
+    modules: Modules,
+    data: PretrainingData,
+    batches: TrainingBatches,
+    state: TrainingState,
+    seed: int,
+    device,
+    processes: Processes,
+) -> CroMELNet:
+    """Put an initialised net together."""
     callbacks = [("seed", EpochSeed(seed))]
     if parameters.optimization == "one-cycle":
         callbacks.append(("schedule", OneCycleSchedule(parameters.max_epochs, batches.n_steps)))
@@ -72,16 +101,8 @@ def new_net(
     return net
 
 
-def train(net: CroMELNet, batches: TrainingBatches, state: TrainingState, max_epochs: int) -> None:
-    """Train until `max_epochs` or the end of patience, from where the history of the net ends.
-
-    Parameters
-    ----------
-    net : CroMELNet
-    batches : TrainingBatches
-    state : TrainingState
-    max_epochs : int
-    """
+def _train(net: CroMELNet, batches: TrainingBatches, state: TrainingState, max_epochs: int) -> None:
+    """Train until `max_epochs` or the end of patience, from where the history of the net ends."""
     n_left = 0 if state.is_over(net.history) else max_epochs - len(net.history)
     net.notify("on_train_begin", X=batches.items, y=None)
     try:

@@ -17,7 +17,12 @@ from cromel_sklearn.estimators import classifier, members, regressor, uncertaint
 from cromel_sklearn.inspection import evaluation, reports  # noqa: F401
 from cromel_sklearn.nn.composition_encoder import CompositionEncoderConfig
 from cromel_sklearn.nn.structure_encoder import StructureEncoderConfig
-from cromel_sklearn.pretraining import distillation, distillation_runs, distillation_settings, runs
+from cromel_sklearn.pretraining import (
+    distillation,
+    distillation_run,
+    distillation_settings,
+    pretraining_run,
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +38,14 @@ def _make_small() -> None:
     """Chunks of ten rows, forests of five trees, networks of a few columns."""
     candidates._CHUNK = 10
     members.N_TREES = uncertainty.N_TREES = 5
-    runs.CroMELPretrainer = partial(
+    pretraining_run.CroMELPretrainer = partial(
         CroMELPretrainer, structure_encoder=StructureEncoderConfig(16, 8, 1, 8),
         composition_encoder=CompositionEncoderConfig(16, "attention", 8, 1, 2), batch_size=8,
     )  # fmt: skip
     distillation._STEPS_PER_ROUND, distillation._SAMPLE = 2, 100
     distillation_settings.DistillationSettings = _SmallDistillation
-    distillation_runs.gather_known_compounds = partial(
-        distillation_runs.gather_known_compounds, fewest_labels=10
+    distillation_run.gather_known_compounds = partial(
+        distillation_run.gather_known_compounds, fewest_labels=10
     )
 
 

@@ -7,7 +7,7 @@ def test_pretrain_refuses_a_folder_that_holds_a_run(cromel, structure_table, tmp
     (tmp_path / "run_state.safetensors").write_bytes(b"")
     result = cromel("pretrain", "--structures", structure_table, "--out", tmp_path)
     assert result.returncode == 1
-    assert "holds a run. Pass --resume" in " ".join(result.stderr.split())
+    assert "holds a run. Pass resume=True (--resume)" in " ".join(result.stderr.split())
 
 
 def test_pretrain_names_an_unknown_target(cromel, structure_table, tmp_path):

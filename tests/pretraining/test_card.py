@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cromel_sklearn import CroMELPretrainer
 from cromel_sklearn.pretraining.card import key_figures, model_card
-from cromel_sklearn.pretraining.runs import pretrain_to_folder
+from cromel_sklearn.pretraining.pretraining_run import pretrain_to_folder
 
 
 def test_card_has_every_required_line(checkpoint):

@@ -9,7 +9,7 @@ from make_encoder import LABELS, STRUCTURES, Maker
 
 from cromel_sklearn import CroMELPretrainer, load_encoder
 from cromel_sklearn.nn.distilled_network import DistilledEncoderConfig
-from cromel_sklearn.pretraining import distillation, distillation_runs, runs
+from cromel_sklearn.pretraining import distillation, distillation_run, pretraining_run
 from cromel_sklearn.pretraining.distillation_settings import DistillationSettings
 
 SETTINGS = DistillationSettings(
@@ -27,12 +27,12 @@ def maker(structure_table, small_settings, tmp_path, monkeypatch):
         labels.assign(unit="eV").to_parquet(tmp_path / name)
     sizes = {k: small_settings[k] for k in ("structure_encoder", "composition_encoder")}
     small = partial(CroMELPretrainer, **sizes, batch_size=8, verbose=0)
-    monkeypatch.setattr(runs, "CroMELPretrainer", small)
+    monkeypatch.setattr(pretraining_run, "CroMELPretrainer", small)
     monkeypatch.setattr(distillation, "_STEPS_PER_ROUND", 2)
     monkeypatch.setattr(distillation, "_SAMPLE", 100)
     monkeypatch.setattr(
-        distillation_runs, "gather_known_compounds",
-        partial(distillation_runs.gather_known_compounds, fewest_labels=10),
+        distillation_run, "gather_known_compounds",
+        partial(distillation_run.gather_known_compounds, fewest_labels=10),
     )  # fmt: skip
     (tmp_path / "run").mkdir()
     return Maker(tmp_path, tmp_path / "run", "cpu")

@@ -1,7 +1,5 @@
 """`cromel distill`: from files to a folder with an encoder, its card and the run's state."""
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +7,12 @@ import pandas as pd
 from ..data.material_shards import MaterialShards
 from ..data.readers import file_checksum, read_labels, read_materials
 from ..encoders.checkpoint import Checkpoint
-from ..encoders.registry import CARD, WEIGHTS, load_encoder
+from ..encoders.registry import load_encoder
 from ..exceptions import SourceDataError
-from ..storage.held_folder import held_alone
-from ..storage.whole_file import require_target, write_file
-from .card import model_card
 from .distillation import STATE, distill
 from .distillation_settings import DistillationSettings
 from .known_compounds import gather_known_compounds
+from .run_folder import held_run_folder, write_encoder
 from .structure_features import ATTRIBUTION, chgnet_features
 
 
@@ -75,9 +71,7 @@ def distill_to_folder(
     """
     report = report or (lambda title, n_done, n_in_all: None)
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    require_target(out / STATE)
-    with held_alone(out):
+    with held_run_folder(out, out / STATE, resume=resume):
         checkpoints = [_loaded(teacher) for teacher in teachers]
         known_elements = frozenset.intersection(*(c.known_elements for c in checkpoints))
         materials = None if structures is None else read_materials(structures)
@@ -111,14 +105,7 @@ def distill_to_folder(
             provenance={k: v for k, v in provenance.items() if v},
             report=lambda step, n_steps, losses: report("steps of the student", step, n_steps),
         )  # fmt: skip
-        history = checkpoint.provenance["history"]
-        kept = {k: v for k, v in checkpoint.provenance.items() if k != "history"}
-        checkpoint = Checkpoint(
-            replace(checkpoint.description, provenance=kept), checkpoint.tensors
-        )
-        checkpoint.save(out / WEIGHTS)
-        write_file(out / CARD, model_card(checkpoint))
-        write_file(out / "history.json", json.dumps(history, indent=1))
+        write_encoder(out, checkpoint)
         return out
 
 

@@ -1,22 +1,16 @@
 """Run of a pretraining from files into a folder: `cromel pretrain`."""
 
 import contextlib
-import json
 from pathlib import Path
 
 from ..data.readers import read_labels, read_materials
-from ..encoders.registry import CARD, WEIGHTS
-from ..exceptions import CheckpointError, SourceDataError
-from ..storage.held_folder import held_alone
-from ..storage.whole_file import require_target, write_file
-from .card import model_card
+from ..exceptions import SourceDataError
 from .paper import PAPER_SETTINGS
 from .pretrainer import CroMELPretrainer
 from .processes import Processes
 from .provenance import command_without_paths
+from .run_folder import held_run_folder, write_encoder, write_history
 from .run_state import RUN_STATE
-
-HISTORY = "history.json"
 
 
 def pretrain_to_folder(
@@ -69,14 +63,8 @@ def pretrain_to_folder(
     """
     out = Path(out)
     state_path = out / RUN_STATE
-    if state_path.exists() and not resume:
-        raise CheckpointError(
-            f"{out} holds a run. Pass --resume to go on with it, or choose another folder."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    require_target(state_path)
     is_first = Processes.launched().is_first
-    with held_alone(out) if is_first else contextlib.nullcontext():
+    with held_run_folder(out, state_path, resume=resume) if is_first else contextlib.nullcontext():
         materials = read_materials(structures)
         if targets:
             unknown = [name for name in targets if name not in materials.target_names]
@@ -99,7 +87,6 @@ def pretrain_to_folder(
         command = None if command is None else command_without_paths(command)
         provenance = {"command": command, "attribution": attribution}
         checkpoint = checkpoint.with_provenance(**{k: v for k, v in provenance.items() if v})
-        checkpoint.save(out / WEIGHTS)
-        write_file(out / CARD, model_card(checkpoint))
-        write_file(out / HISTORY, json.dumps(pretrainer.history_, indent=1))
+        write_encoder(out, checkpoint)
+        write_history(out, pretrainer.history_)
         return out
