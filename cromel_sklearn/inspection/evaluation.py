@@ -61,7 +61,8 @@ def evaluate(
         Numeric columns that model and baselines see; other columns but the formulas are left out.
         By default the model sees the whole table.
     splits : sequence of {"shuffled", "composition", "system"}
-        Default: all three.
+        Default: all three. Where no composition repeats, "shuffled" beside "composition" is left
+        out, for it asks the same.
     n_splits : int, default=5
         Folds of each split; fewer where there are fewer groups.
     baselines : "auto" or sequence of {"mean", "fractions", "magpie"}, default="auto"
@@ -125,6 +126,12 @@ def evaluate(
     )
     seed = int(check_random_state(random_state).randint(2**31))
     found, notes = [], []
+    if table.n_compositions == len(table) and {"shuffled", "composition"} <= set(splits):
+        splits.remove("shuffled")
+        notes.append(
+            "Every row is a composition of its own: shuffled rows and compositions held out are "
+            "one question here, and were asked once."
+        )
     for name in splits:
         split = split_rows(
             table, name, n_splits=int(n_splits), is_classification=is_classification, seed=seed

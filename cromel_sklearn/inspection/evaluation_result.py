@@ -34,7 +34,7 @@ class EvaluationResult:
     elements : dict
         Atomic number -> rows of the table that contain the element.
     notes : tuple of str
-        What could not be done.
+        What was not done, and why.
     classes : tuple or None
         Of a classifier.
 
@@ -105,7 +105,7 @@ class EvaluationResult:
 
     @property
     def gap(self) -> str:
-        """What shuffled rows promise too much, in words; empty where they were not tried."""
+        """What the easier splits promise too much, in words; empty where one alone was tried."""
         return gap_in_words(self)
 
     @property

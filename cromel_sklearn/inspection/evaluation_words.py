@@ -7,23 +7,19 @@ from .scores import HEADINGS
 
 
 def gap_in_words(result) -> str:
-    """What shuffled rows promise too much, in words; empty where they were not tried."""
-    if "shuffled" not in result.splits or len(result.splits) == 1:
+    """What the easier splits promise too much, in words; empty where one alone was tried."""
+    easiest = result.splits[0]
+    if len(result.splits) == 1 or easiest == "system":
         return ""
     score = "balanced_accuracy" if result.is_classification else "r2"
     table = result.table().xs(result.model_name, level="model")
-    means, heading, shuffled = table[score], HEADINGS[score], table[score]["shuffled"]
+    means, heading = table[score], HEADINGS[score]
     sentences = []
-    if "composition" in means and result.n_compositions == result.n_rows:
+    if easiest == "shuffled" and "composition" in means:
+        gap = means["shuffled"] - means["composition"]
         sentences.append(
-            "Every row is a composition of its own: shuffled rows and compositions held out "
-            "are one question here."
-        )
-    elif "composition" in means:
-        gap = shuffled - means["composition"]
-        sentences.append(
-            f"Shuffled rows promise {heading} {shuffled:.2f}; on compositions that the model "
-            f"has not seen it is {means['composition']:.2f}. The gap of {_signed(gap)} is "
+            f"Shuffled rows promise {heading} {means['shuffled']:.2f}; on compositions that the "
+            f"model has not seen it is {means['composition']:.2f}. The gap of {_signed(gap)} is "
         )
         spread, n_folds = table[f"{score}_std"], table["n_folds"]
         if gap > spread["composition"] / np.sqrt(n_folds["composition"]):
@@ -34,9 +30,10 @@ def gap_in_words(result) -> str:
         else:
             sentences[-1] += "within what folds differ by."
     if "system" in means:
+        others = "shuffled rows" if easiest == "shuffled" else "new compositions"
         sentences.append(
             f"On new chemical systems ({result.n_systems:,} sets of elements) {heading} is "
-            f"{means['system']:.2f}, {_against(means['system'] - shuffled)} shuffled rows."
+            f"{means['system']:.2f}, {_against(means['system'] - means[easiest])} {others}."
         )
     return " ".join(sentences)
 

@@ -108,7 +108,7 @@ def test_displays_of_an_evaluation():
     model = make_pipeline(
         FunctionTransformer(_amounts), GaussianProcessRegressor(alpha=0.1, optimizer=None)
     )
-    formulas = [f"Na{n}Cl" for n in range(1, 31)]
+    formulas = [f"Na{n}Cl" for n in range(1, 16)] * 2
     result = evaluate(model, formulas, np.sqrt(np.arange(30.0)), baselines=[], learning_curve=False)
     parity = result.parity("shuffled", kind="residuals")
     rows = result.predictions.query("split == 'shuffled'")

@@ -254,10 +254,21 @@ def test_splits_that_cannot_be_made_are_noted(temperatures):
     assert result.splits == ("shuffled", "composition")
     assert "No split by chemical system: too few groups" in repr(result)
     assert result.table().loc[("composition", "Pipeline"), "n_folds"] == 3
-    alone = evaluate(on_fractions(Ridge()), *_pair(temperatures[::3]), **QUICK)
-    assert "Every row is a composition of its own" in alone.gap
     with pytest.raises(ValueError, match="None of the splits"):
         evaluate(on_fractions(Ridge()), ["NaCl"] * 5, range(5), splits="system")
+
+
+def test_one_question_is_asked_once(temperatures):
+    pair = _pair(temperatures[::3])
+    alone = evaluate(on_fractions(Ridge()), *pair, **QUICK)
+    assert alone.splits == ("composition", "system")
+    assert "Every row is a composition of its own" in repr(alone)
+    r2 = alone.table()["r2"]
+    assert f"{r2['system', 'Pipeline']:.2f}, " in alone.gap
+    assert alone.gap.endswith("new compositions.")
+    shuffled = evaluate(on_fractions(Ridge()), *pair, **{**QUICK, "splits": "shuffled"})
+    assert shuffled.splits == ("shuffled",)
+    assert shuffled.summary == (shuffled.verdict,)
 
 
 def test_nothing_is_written_where_no_terminal_is(temperatures, capfd):
