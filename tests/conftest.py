@@ -1,6 +1,7 @@
 """Fixtures shared by the tests: the real data, small calculated materials, a small checkpoint."""
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +32,14 @@ collect_ignore_glob = ["fuzz/*"]  # programs of their own: `nox -s fuzz`
 
 ALKALIS = ("Li", "Na", "K", "Rb", "Cs")
 HALIDES = ("F", "Cl", "Br", "I")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close what a test drew: open figures of many tests add up to a warning."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ class OpenedPage:
         return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of the tests of the cluster
 def _chromium():
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = shutil.which("chromium")
@@ -58,11 +58,3 @@ def open_page(_chromium):
     yield open_file
     for page in opened:
         page.close()
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
