@@ -1,6 +1,7 @@
 """Calculated values of known compounds, which an encoder remembers and looks up."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -118,20 +119,16 @@ class CalculatedValues:
         found[keys[place] != wanted] = np.nan
         return found
 
-    @property
+    @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:
         """Keys as numbers and values as a matrix, unpacked at first use."""
-        unpacked = self.__dict__.get("_unpacked")
-        if unpacked is None:
-            padded = np.zeros((len(self.keys), 8), dtype=np.uint8)
-            padded[:, 8 - _KEY_BYTES :] = self.keys
-            keys = padded.view(">u8")[:, 0].astype(np.uint64)
-            present = np.unpackbits(self.present, axis=1, count=len(keys)).astype(bool)
-            table = np.full(present.shape, np.nan, dtype=np.float32)
-            table[present] = self.values
-            unpacked = keys, np.ascontiguousarray(table.T)
-            object.__setattr__(self, "_unpacked", unpacked)
-        return unpacked
+        padded = np.zeros((len(self.keys), 8), dtype=np.uint8)
+        padded[:, 8 - _KEY_BYTES :] = self.keys
+        keys = padded.view(">u8")[:, 0].astype(np.uint64)
+        present = np.unpackbits(self.present, axis=1, count=len(keys)).astype(bool)
+        table = np.full(present.shape, np.nan, dtype=np.float32)
+        table[present] = self.values
+        return keys, np.ascontiguousarray(table.T)
 
 
 def composition_keys(batch: CompositionBatch) -> np.ndarray:

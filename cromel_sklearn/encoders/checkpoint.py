@@ -111,7 +111,7 @@ class Checkpoint:
     @property
     def property_statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Scale and mean that give standardised properties their units back."""
-        prefix = "property_" if self.description.kind == "distilled" else "property_heads."
+        prefix = _INFERENCE[self.description.kind].STATISTICS
         return self.tensors[f"{prefix}scales"], self.tensors[f"{prefix}means"]
 
     def encode(
@@ -171,7 +171,7 @@ class Checkpoint:
         -------
         Checkpoint
         """
-        prefix = "network." if self.description.kind == "distilled" else ""
+        prefix = _INFERENCE[self.description.kind].NETWORK
         trained = {
             f"{prefix}{key}": tensor.detach().cpu().numpy().copy()
             for key, tensor in network.state_dict().items()
@@ -218,8 +218,8 @@ class Checkpoint:
             for module in network.modules():
                 if module is not network and hasattr(module, "reset_parameters"):
                     module.reset_parameters()
-            if hasattr(network, "element_vectors"):
-                torch.nn.init.normal_(network.element_vectors, std=0.3)
+            if hasattr(network, "reset_element_vectors"):
+                network.reset_element_vectors()
         return self.with_network(network).without_calculated_values()
 
     def without_calculated_values(self) -> "Checkpoint":

@@ -36,6 +36,9 @@ class DistilledInference:
         If tensors and description do not belong together.
     """
 
+    #: Of the names of tensors: weights of the network, and statistics of the properties.
+    NETWORK, STATISTICS = "network.", "property_"
+
     def __init__(self, description: EncoderDescription, tensors: dict[str, np.ndarray]):
         self.description = description
         try:
@@ -44,16 +47,16 @@ class DistilledInference:
             raise CheckpointError(f"The header's network is not known: {error}.") from error
         self._require_sizes()
         shapes = ((name, shape, "f") for name, shape in self.config.shapes().items())
-        require_tensors(tensors, shapes, prefix="network.")
+        require_tensors(tensors, shapes, prefix=self.NETWORK)
         statistics = ((name, (self.config.n_properties,), "f") for name in ("means", "scales"))
-        require_tensors(tensors, statistics, prefix="property_")
-        network = without_prefix(tensors, "network.")
+        require_tensors(tensors, statistics, prefix=self.STATISTICS)
+        network = without_prefix(tensors, self.NETWORK)
         # Columns one after the other: what a product with the transposed reads in its order.
         self.weights = rounded_weights(
             np, {key: np.asfortranarray(array, np.float32) for key, array in network.items()}
         )
         self.means, self.scales = (
-            tensors[f"property_{name}"].astype(np.float32) for name in ("means", "scales")
+            tensors[f"{self.STATISTICS}{name}"].astype(np.float32) for name in ("means", "scales")
         )
         if not all(np.isfinite(array).all() for array in (*self.weights.values(), self.scales)):
             raise CheckpointError("The weights of the network are not finite.")

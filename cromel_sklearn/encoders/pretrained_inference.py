@@ -25,6 +25,9 @@ class PretrainedInference:
         If tensors and description do not belong together.
     """
 
+    #: Of the names of tensors: weights of the network, and statistics of the properties.
+    NETWORK, STATISTICS = "", "property_heads."
+
     def __init__(self, description: EncoderDescription, tensors: dict[str, np.ndarray]):
         self.description = description
         self.tensors = tensors
@@ -84,7 +87,7 @@ class PretrainedInference:
         try:
             config = CompositionEncoderConfig(**description.network)
             table = torch.from_numpy(tensors["composition_encoder.element_features"].copy())
-            means, scales = (tensors[f"property_heads.{key}"] for key in ("means", "scales"))
+            means, scales = (tensors[f"{self.STATISTICS}{key}"] for key in ("means", "scales"))
             with torch.device("meta"):
                 encoder = CompositionEncoder(config, table)
                 heads = PropertyHeads(

@@ -126,7 +126,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         """
         from .persistence import load_model
 
-        return load_model(cls, path)
+        return load_model(path, (cls,))
 
     @property
     def checkpoint_(self) -> Checkpoint:

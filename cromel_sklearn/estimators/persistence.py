@@ -90,18 +90,18 @@ def save_model(estimator, path) -> None:
         ) from error
 
 
-def load_model(cls, path):
-    """Read a fitted estimator of class `cls`.
+def load_model(path, classes: tuple[type, ...]):
+    """Read a fitted estimator.
 
     Parameters
     ----------
-    cls : type
-        CroMELRegressor or CroMELClassifier.
     path : path-like
+    classes : tuple of type
+        Of estimators that the file may hold.
 
     Returns
     -------
-    instance of cls
+    instance of one of the classes
 
     Raises
     ------
@@ -110,10 +110,13 @@ def load_model(cls, path):
     """
     header, tensors = read_artifact(path, _KIND, FORMAT_VERSION)
     name = header.get("estimator")
-    if name != cls.__name__:
-        raise CheckpointError(f"{path} holds a {name}; read it with {name}.load.")
+    found = next((cls for cls in classes if cls.__name__ == name), None)
+    if found is None:
+        raise CheckpointError(
+            f"{path} holds a {one_line(name)}; read it with {one_line(name)}.load."
+        )
     with damage_named(path):
-        estimator = _read(cls, header, tensors)
+        estimator = _read(found, header, tensors)
         _require_usable(estimator)
     return estimator
 

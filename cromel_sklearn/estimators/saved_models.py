@@ -33,15 +33,11 @@ def load_model(path) -> Any:
 
 @lru_cache(maxsize=2)
 def _load(path: Path, mtime: int, size: int):
+    from . import persistence
     from .classifier import CroMELClassifier
     from .regressor import CroMELRegressor
 
-    try:
-        return CroMELRegressor.load(path)
-    except CheckpointError as error:
-        if CroMELClassifier.__name__ not in str(error):
-            raise
-    return CroMELClassifier.load(path)
+    return persistence.load_model(path, (CroMELRegressor, CroMELClassifier))
 
 
 def columns_of(model) -> tuple[str | None, list[str]]:

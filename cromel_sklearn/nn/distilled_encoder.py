@@ -52,7 +52,7 @@ class DistilledEncoder(nn.Module):
         self.config = config
         n_pooled = len(STATISTICS) * config.element_dim
         self.element_vectors = nn.Parameter(torch.empty(MAX_ATOMIC_NUMBER + 1, config.element_dim))
-        nn.init.normal_(self.element_vectors, std=0.3)
+        self.reset_element_vectors()
         self.input_norm = nn.LayerNorm(n_pooled)
         self.input = nn.Linear(n_pooled + 2 * config.n_remembered, config.width)
         self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(config.n_layers))
@@ -83,6 +83,10 @@ class DistilledEncoder(nn.Module):
         DistilledOutputs
         """
         return DistilledOutputs(*outputs(torch, self._weights(), fractions, remembered))
+
+    def reset_element_vectors(self) -> None:
+        """Draw the vectors of the elements anew."""
+        nn.init.normal_(self.element_vectors, std=0.3)
 
     def hidden(self, fractions: Tensor, remembered: Tensor) -> Tensor:
         """Last hidden layer, shape (n_samples, width), from which all outputs are linear."""
