@@ -16,6 +16,8 @@ FIRST = ("fractions", "magpie", "cromel-elements", "cromel", "cromel-embedding")
 SECOND = ("mat2vec", "matscholar", "magpie-fractions", "untrained")
 #: Part of a fold's time that a development fold takes.
 _DEVELOPMENT = 0.6
+#: Seconds of a fold above which two folds of a peer must do.
+_LONGEST_FOLD = 3600.0
 
 
 def small_and_large() -> tuple[list[str], list[str]]:
@@ -53,6 +55,13 @@ def chosen_cells(tasks, families) -> list[Cell]:
     ]
 
 
+def peer_cells(cells: list[Cell]) -> list[Cell]:
+    """Cells of peers, the quickest first; of folds that take more than an hour the first two."""
+    seconds = expected_seconds(cells)
+    kept = [cell for cell in cells if cell.fold < 2 or seconds[cell] <= _LONGEST_FOLD]
+    return sorted(kept, key=seconds.__getitem__)
+
+
 def groups(tasks: list[str] | None = None) -> Iterator[tuple[str, list[Cell]]]:
     """Groups of cells by value; each is made when its turn comes, knowing the results before."""
     wanted = set(TASKS if tasks is None else tasks)
@@ -71,7 +80,7 @@ def groups(tasks: list[str] | None = None) -> Iterator[tuple[str, list[Cell]]]:
     features = [family for family in FAMILIES if FAMILIES[family][0] in (*FIRST, *SECOND)]
     yield "systems apart", chosen_cells([*small, *large], features)
     yield "estimators, systems apart", cells_of(large, ("system",), ("model",))
-    yield "peers", cells_of([*small, *large], usual, PEERS)
+    yield "peers", peer_cells(cells_of([*small, *large], usual, PEERS))
 
 
 def expected_seconds(cells: list[Cell]) -> dict[Cell, float]:

@@ -10,7 +10,8 @@ In: the tables below ``CROMEL_DATA`` (default ``../shared/data``). Cells of the 
 is held out, model, fold), the most telling ones first, each kept when it is done; then the other
 questions, each in a script of its own, run again when the encoder or the script has changed; at
 last the page. Peers live in environments of their own: those that `peers/install.py` has not made
-are left out. Everything computes on one core a process.
+are left out; where a fold of theirs takes more than an hour, two are run. Everything computes on
+one core a process.
 """
 
 import argparse
