@@ -8,7 +8,11 @@ import numpy as np
 from ..exceptions import InvalidTableError
 from .targets import checked_targets
 
-TARGET_TRANSFORMS = {"log10", "log1p"}
+#: Names of transforms -> targets that they take.
+TARGET_TRANSFORMS = {
+    "sqrt": "targets that are not negative", "log10": "targets above 0",
+    "log1p": "targets above -1",
+}  # fmt: skip
 _LN_10 = np.log(10.0)
 # A target further from the median than the first many times what all but a hundredth of the rows
 # (all but one, of less than a hundred) keep to counts as the second many times as far away.
@@ -25,7 +29,7 @@ class TargetScale:
         Of the transformed targets, outliers taken for less.
     lowest, highest : ndarray of shape (n_outputs,)
         Standardised targets beyond these are outliers; `bounded` brings them nearer.
-    transform : {None, "log10", "log1p"}
+    transform : {None, "sqrt", "log10", "log1p"}
     minimum, maximum : float
         Bounds of predictions in the unit of the target; infinite without.
     is_single : bool
@@ -58,7 +62,7 @@ class TargetScale:
         ----------
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             NaN where one of several outputs was not measured.
-        transform : {None, "log10", "log1p"}
+        transform : {None, "sqrt", "log10", "log1p"}
         minimum, maximum : float, optional
 
         Returns
@@ -98,7 +102,9 @@ class TargetScale:
     def standardise(self, y) -> np.ndarray:
         """Check targets and standardise them, shape (n_samples, n_outputs)."""
         target = self.checked(y)
-        if self.transform == "log10":
+        if self.transform == "sqrt":
+            target = np.sqrt(target)
+        elif self.transform == "log10":
             target = np.log10(target)
         elif self.transform == "log1p":
             target = np.log1p(target)
@@ -117,11 +123,12 @@ class TargetScale:
                 f"y has {target.shape[1]} outputs, the model was fitted with {len(self.mean)}."
             )
         if self.transform is not None:
-            lowest = 0 if self.transform == "log10" else -1
+            lowest = -1.0 if self.transform == "log1p" else 0.0
+            is_bad = target < 0 if self.transform == "sqrt" else target <= lowest
             self._require(
-                target <= lowest, target,
-                f"target_transform={self.transform!r} needs targets above {lowest}; leave the row "
-                f"out or pass target_transform=None",
+                is_bad, target,
+                f"target_transform={self.transform!r} needs {TARGET_TRANSFORMS[self.transform]}; "
+                f"leave the row out or pass target_transform=None",
             )  # fmt: skip
         self._require(
             (target < self.minimum) | (target > self.maximum), target,
@@ -133,7 +140,9 @@ class TargetScale:
     def restore(self, standardised: np.ndarray) -> np.ndarray:
         """Give predictions their unit back, within the bounds."""
         values = standardised * self.scale + self.mean
-        if self.transform == "log10":
+        if self.transform == "sqrt":
+            values = np.square(np.maximum(values, 0.0))
+        elif self.transform == "log10":
             values = 10.0 ** np.minimum(values, 300.0)
         elif self.transform == "log1p":
             values = np.expm1(np.minimum(values, 690.0))
@@ -141,10 +150,16 @@ class TargetScale:
         return values[:, 0] if self.is_single else values
 
     def restore_deviation(self, standardised: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-        """Give standard deviations their unit back, to first order."""
+        """Give standard deviations their unit back, to first order of a logarithm.
+
+        That of the square of a root with normal errors is exact, and not zero at zero.
+        """
         deviation = deviation * self.scale
         values = standardised * self.scale + self.mean
-        if self.transform == "log10":
+        if self.transform == "sqrt":
+            root = np.maximum(values, 0.0)
+            deviation = deviation * np.sqrt(4 * root**2 + 2 * deviation**2)
+        elif self.transform == "log10":
             deviation = deviation * 10.0 ** np.minimum(values, 300.0) * _LN_10
         elif self.transform == "log1p":
             deviation = deviation * np.exp(np.minimum(values, 690.0))

@@ -144,8 +144,9 @@ class CroMELClassifier(ClassifierMixin, MeasurementEstimator):
         class_weight = weight
         if self.class_weight is not None:
             class_weight = weight * _class_weights(self.class_weight, y, weight)
-        encoded, unseen = self._fit_stack(
-            table, numbers, weight, n_classes=len(self.classes_), class_weight=class_weight
+        encoded = self._encoded_for_fit(table)
+        unseen = self._fit_stack(
+            encoded, numbers, weight, n_classes=len(self.classes_), class_weight=class_weight
         )
         nothing = np.empty((len(table), 0))
         distances = np.empty(len(table))

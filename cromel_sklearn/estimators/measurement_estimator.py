@@ -164,6 +164,7 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         on_invalid = "drop" if self.on_invalid == "drop" else "raise"
         table = read_table(X, self.layout_, self.encoder_.known_elements, on_invalid)
         self._set_names(X)
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 100))
         return table
 
     def _wanted_members(self) -> list[str]:
@@ -186,24 +187,27 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
         validate_data(self, used, reset=True, skip_check_array=True, ensure_2d=False)
         self.n_features_in_ = 1 + len(self.layout_.feature_columns)
 
-    def _fit_stack(self, table, target, weight, *, n_classes=0, class_weight=None):
-        """Fit the members and their weights; the encoded table and unseen predictions come back."""
-        from .progress import FitProgress
-        from .stack_fit import StackFit
+    def _encoded_for_fit(self, table):
+        """Encode the rows of a fit, all at once."""
         from .views import encode_table
 
-        device = find_device(self.device)
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 100))
+        return encode_table(self.encoder_, table, find_device(self.device))
+
+    def _fit_stack(self, encoded, target, weight, *, n_classes=0, class_weight=None):
+        """Fit the members and their weights; the predictions of unseen rows come back."""
+        from .progress import FitProgress
+        from .stack_fit import StackFit
+
         with FitProgress(self.verbose) as progress:
-            encoded = encode_table(self.encoder_, table, device)
             fit = StackFit(
                 self.encoder_, encoded, target, weight, n_classes=n_classes, seed=self._seed,
-                n_jobs=self.n_jobs, device=device, time_limit=self.time_limit, progress=progress,
+                n_jobs=self.n_jobs, device=find_device(self.device), time_limit=self.time_limit,
+                progress=progress,
             )  # fmt: skip
             fit.class_weight = class_weight
             self.stack_, out_of_fold = fit.fit(self._wanted_members())
         self.left_out_ = self.stack_.left_out
-        return encoded, out_of_fold
+        return out_of_fold
 
     def _read(self, X):
         """Read a table for predictions."""

@@ -28,8 +28,8 @@ class ModelCard:
     columns : dict of str to [float, float]
         Range of each numeric column.
     targets : list of dict
-        Of each output: its range, mean absolute error in cross-validation and that of the median;
-        of classes: their number of rows, and the balanced error.
+        Of each output: its range and transform, mean absolute error in cross-validation and that of
+        the median; of classes: their number of rows, and the balanced error.
     coverage : list of float
         Part of the rows of each fold inside intervals of 90 % that the other folds calibrated, for
         each output; empty for classes.
@@ -131,6 +131,7 @@ class ModelCard:
                 f"* {name}mean absolute error {target['mae']:.4g} (of the median "
                 f"{target['mae_of_median']:.4g}), targets from {target['lowest']:.4g} to "
                 f"{target['highest']:.4g}"
+                + (f", learned as {named}" if (named := target.get("transform")) else "")
             )
         for number, part in enumerate(self.coverage):
             name = "" if len(self.coverage) == 1 else f"output {number}: "

@@ -25,7 +25,9 @@ from .stored_uncertainty import (
 )
 from .uncertainty import Uncertainty
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
+#: Versions that are read: 4 knows no square roots.
+_READ_VERSIONS = (4, FORMAT_VERSION)
 _KIND = "cromel_model"
 
 
@@ -108,7 +110,7 @@ def load_model(path, classes: tuple[type, ...]):
     CheckpointError
         If the file is missing, damaged, or holds another estimator.
     """
-    header, tensors = read_artifact(path, _KIND, FORMAT_VERSION)
+    header, tensors = read_artifact(path, _KIND, _READ_VERSIONS)
     name = header.get("estimator")
     found = next((cls for cls in classes if cls.__name__ == name), None)
     if found is None:

@@ -41,8 +41,10 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
     feature_columns : list of column names, optional
         Numeric columns beside the compositions (temperature, load, ...); all numeric columns of `X`
         by default. Other columns are then ignored.
-    target_transform : {None, "log10", "log1p"}, default=None
-        Predict the logarithm of a positive target; predictions are transformed back.
+    target_transform : {"auto", None, "sqrt", "log10", "log1p"}, default="auto"
+        Learn the target as it was measured (None), its square root or its logarithm; predictions
+        are transformed back. "auto" takes the square root of a target that is never negative and
+        skewed (above 1), if trees that learn it predict unseen compositions better, and else None.
     target_min, target_max : float, optional
         Bounds of the target, which predictions and intervals keep to.
     on_invalid : {"raise", "drop", "nan"}, default="raise"
@@ -73,6 +75,8 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         Mean absolute error of each output on rows that the members had not seen.
     card_ : ModelCard
         What `card()` writes.
+    target_scale_ : TargetScale
+        Whose `transform` says how the target was learned.
     stack_ : Stack
         The fitted members.
     uncertainty_ : Uncertainty
@@ -102,7 +106,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
     _member_names = REGRESSOR_MEMBERS
     _parameter_constraints = {  # noqa: RUF012
         **MeasurementEstimator._parameter_constraints,
-        "target_transform": [StrOptions(TARGET_TRANSFORMS), None],
+        "target_transform": [StrOptions({"auto", *TARGET_TRANSFORMS}), None],
         "target_min": [Real, None],
         "target_max": [Real, None],
     }
@@ -114,7 +118,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         members="auto",
         formula_column=None,
         feature_columns=None,
-        target_transform=None,
+        target_transform="auto",
         target_min=None,
         target_max=None,
         on_invalid="raise",
@@ -162,6 +166,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
             If the encoder or the device cannot be used.
         """
         from ..data.measurements import require_no_target
+        from .target_choice import chosen_transform
         from .uncertainty import learn_uncertainty
 
         check_parameters(self)
@@ -172,11 +177,14 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         table = self._start_fit(X)
         table, y, weight = usable_rows(table, y, weight)
         require_no_target(table, self.layout_, y.reshape(len(y), -1))
-        self.target_scale_ = TargetScale.of(
-            y, self.target_transform, self.target_min, self.target_max
-        )
+        encoded = self._encoded_for_fit(table)
+        bounds = self.target_min, self.target_max
+        transform = self.target_transform
+        if transform == "auto":
+            transform = chosen_transform(encoded, y, weight, bounds, self._seed)
+        self.target_scale_ = TargetScale.of(y, transform, *bounds)
         target = self.target_scale_.standardise(y)
-        encoded, unseen = self._fit_stack(table, self.target_scale_.bounded(target), weight)
+        unseen = self._fit_stack(encoded, self.target_scale_.bounded(target), weight)
         self.uncertainty_ = learn_uncertainty(self.stack_, encoded, target, unseen, self._seed)
         self._write_card(table, y, unseen)
         return self
@@ -195,7 +203,8 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         Returns
         -------
         mean : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the unit of `y`; NaN for rows left out by `on_invalid`.
+            In the unit of `y`, of a target that was transformed rather the median; NaN for rows
+            left out by `on_invalid`.
         std : the same, if `return_std`
             Standard deviation of the error, as learned from rows that the members had not seen;
             grows outside the domain.
@@ -303,6 +312,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
                 "mae_of_median": float(np.nanmean(np.abs(column - np.nanmedian(column)))),
                 "lowest": float(np.nanmin(column)),
                 "highest": float(np.nanmax(column)),
+                "transform": self.target_scale_.transform,
             }
             for error, column in zip(errors, measured.T, strict=True)
         ]

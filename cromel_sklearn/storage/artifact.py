@@ -84,7 +84,7 @@ def write_artifact(path, kind: str, format_version: int, header: Header, tensors
 def read_artifact(
     path,
     kind: str,
-    format_version: int,
+    format_version: int | tuple[int, ...],
     *,
     check: Callable[[Header, Tensors], object] | None = None,
     checksum: str | None = None,
@@ -98,8 +98,8 @@ def read_artifact(
         Of a regular file; or its content.
     kind : str
         That the file must be of.
-    format_version : int
-        That the header must have.
+    format_version : int or tuple of int
+        That the header must have, or may have.
     check : callable(header, tensors), optional
         Compares the sizes that the header names with the tensors, before the caller builds
         anything from them (`require_tensors`). What it raises is told as damage.
@@ -157,10 +157,12 @@ def read_artifact(
         if not isinstance(header, dict):
             raise ValueError(f"its header is {one_line(header)}, expected names and values")
         version = header.pop("format_version", None)
-        if version != format_version or isinstance(version, bool):
+        known = format_version if isinstance(format_version, tuple) else (format_version,)
+        if version not in known or isinstance(version, bool):
             raise CheckpointError(
                 f"{path} has format version {one_line(version)}, this package reads "
-                f"{format_version}. Install a version of cromel-sklearn that matches the file."
+                f"{' and '.join(map(str, known))}. Install a version of cromel-sklearn that "
+                f"matches the file."
             )
         require_digest(path, kind, content, header.pop("sha256", None))
         tensors = mapped_tensors(content, entries) if mapped else read_tensors(content, entries)

@@ -9,7 +9,7 @@ from cromel_sklearn.data.target_scale import TargetScale
 Y = np.array([[1.0, 10.0], [3.0, np.nan], [8.0, 1000.0]])
 
 
-@pytest.mark.parametrize("transform", [None, "log10", "log1p"])
+@pytest.mark.parametrize("transform", [None, "sqrt", "log10", "log1p"])
 @pytest.mark.parametrize("y", [Y, Y[:, 0]])
 def test_restoring_gives_the_target_back(y, transform):
     scale = TargetScale.of(y, transform)
@@ -58,8 +58,26 @@ def test_bounds_without_room_are_refused(bounds):
         TargetScale.of([1.0, 2.0], None, *bounds)
 
 
-@pytest.mark.parametrize(("transform", "lowest"), [("log10", 0), ("log1p", -1)])
-def test_logarithms_name_targets_that_have_none(transform, lowest):
-    message = f"target_transform='{transform}' needs targets above {lowest}; leave"
+@pytest.mark.parametrize(
+    ("transform", "bad", "expected"),
+    [
+        ("sqrt", -0.1, "that are not negative"), ("log10", 0.0, "above 0"),
+        ("log1p", -1.0, "above -1"),
+    ],
+)  # fmt: skip
+def test_transforms_name_targets_that_they_do_not_take(transform, bad, expected):
+    message = f"y has {bad:g} at index 1; target_transform='{transform}' needs targets {expected};"
     with pytest.raises(InvalidTableError, match=message):
-        TargetScale.of([1.0, lowest, 2.0], transform)
+        TargetScale.of([1.0, bad, 2.0], transform)
+
+
+def test_deviation_of_a_square_is_that_of_the_squares():
+    scale = TargetScale.of([0.0, 1.0, 16.0], "sqrt")
+    normal = np.random.default_rng(0).normal(size=(200_000, 1))
+    for root in (0.0, 0.5, 3.0):
+        at, deviation = (np.array([[root]]) - scale.mean) / scale.scale, np.array([[0.4]])
+        squares = np.square((at + 0.4 * normal) * scale.scale + scale.mean)
+        found = scale.restore_deviation(at, deviation)
+        np.testing.assert_allclose(found, squares.std(), rtol=0.01)
+    below = scale.restore((np.array([[-0.5]]) - scale.mean) / scale.scale)
+    assert below.tolist() == [0.0]

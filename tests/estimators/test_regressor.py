@@ -199,7 +199,7 @@ def test_what_has_no_order_or_no_real_part_is_refused(settings, table):
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
-        ("members", "all"), ("target_transform", "sqrt"), ("time_limit", 0), ("n_jobs", "two"),
+        ("members", "all"), ("target_transform", "square"), ("time_limit", 0), ("n_jobs", "two"),
         ("on_invalid", "ignore"), ("feature_columns", "load"), ("target_min", "0"),
     ],
 )  # fmt: skip
