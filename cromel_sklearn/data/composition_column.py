@@ -3,7 +3,7 @@
 import math
 import re
 import sys
-from collections.abc import Iterable, KeysView, Mapping, Set
+from collections.abc import Iterable, Iterator, KeysView, Mapping, Set
 from numbers import Real
 from typing import Any
 
@@ -47,6 +47,11 @@ def composition_column(X: Any) -> list:
         raise InvalidCompositionError(
             f"Expected one column of compositions, got a {type(X).__name__}, whose order is none: "
             f"rows would not keep to their targets. Pass a list."
+        )
+    if isinstance(X, Iterator):
+        raise InvalidCompositionError(
+            f"Expected one column of compositions, got a {type(X).__name__}, which can be read "
+            f"only once: `transform` after `fit` would find no rows. Pass a list."
         )
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()

@@ -1,6 +1,7 @@
 """Which columns of a table are used: the one of compositions, and numeric ones beside it."""
 
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def find_layout(X, formula_column=None, feature_columns=None) -> TableLayout:
         By default the one column that is not numeric; of several, the one called "formula" or
         "composition".
     feature_columns : list of column names, optional
-        The numeric columns; by default all columns of a numeric type.
+        The numeric columns; by default all columns of a numeric type, or of Python's numbers.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def find_layout(X, formula_column=None, feature_columns=None) -> TableLayout:
     columns = list(frame)
     if len(set(columns)) < len(columns):
         raise InvalidTableError(f"The columns of X have names that repeat: {columns!r}.")
-    numeric = [name for name in columns if pd.api.types.is_numeric_dtype(frame[name])]
+    numeric = [name for name in columns if _is_numeric(frame[name])]
     names = numeric if feature_columns is None else list(feature_columns)
     unknown = [name for name in names if name not in columns]
     if unknown:
@@ -176,6 +177,14 @@ def as_frame(X) -> pd.DataFrame | None:
     if hasattr(X, "to_pandas"):
         return X.to_pandas()
     raise InvalidTableError(f"Expected a DataFrame or an array as table, got {type(X).__name__}.")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    """Whether a column is of numbers: by its type, or each one of its objects that is there."""
+    if column.dtype != object:
+        return pd.api.types.is_numeric_dtype(column)
+    there = column[column.notna()]
+    return len(there) > 0 and all(isinstance(value, Real) for value in there)
 
 
 def _has_names(frame: pd.DataFrame) -> bool:

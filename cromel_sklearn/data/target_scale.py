@@ -56,7 +56,8 @@ class TargetScale:
     def of(cls, y, transform: str | None = None, minimum=None, maximum=None) -> "TargetScale":
         """Take the scale from training targets.
 
-        Warns of a value so far from all others that it is taken for less.
+        Warns of a value so far from all others that it is taken for less, and of one that repeats
+        there, as numbers do that stand for a missing value.
 
         Parameters
         ----------
@@ -88,6 +89,7 @@ class TargetScale:
         limits = np.array([_limits(column) for column in values.T])
         bounded = _bounded(values, *limits.T)
         _warn_of_outliers(y, values, bounded)
+        _warn_of_stand_ins(y.reshape(len(y), -1))
         # In units of the largest: the squares of tiny numbers are zero.
         largest = np.nanmax(np.abs(bounded), axis=0)
         largest = np.where(largest > 0, largest, 1.0)
@@ -209,3 +211,20 @@ def _warn_of_outliers(y: np.ndarray, values: np.ndarray, bounded: np.ndarray) ->
         UserWarning,
         stacklevel=4,
     )
+
+
+def _warn_of_stand_ins(y: np.ndarray) -> None:
+    """Warn of a number like -999 that several rows have, beyond all that was measured."""
+    for column in y.T:
+        distinct, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        if len(distinct) < 5:  # levels, of which any may lie apart
+            continue
+        for end, others in ((0, distinct[1:]), (-1, distinct[:-1])):
+            away = np.abs(others - distinct[end]).min()
+            if counts[end] > 1 and away > 3 * np.ptp(others):
+                warnings.warn(
+                    f"y has {distinct[end]:g} in {counts[end]} rows, far beyond all others. If it "
+                    f"stands for a missing value, leave these rows out.",
+                    UserWarning,
+                    stacklevel=4,
+                )

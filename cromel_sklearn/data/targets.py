@@ -89,9 +89,9 @@ def checked_classes(y) -> np.ndarray:
     Raises
     ------
     InvalidTableError
-        If a class is complex or a date.
+        If a class is missing, complex or a date; names the row.
     ValueError
-        If one is missing, or the values are no classes.
+        If the values are no classes.
 
     Examples
     --------
@@ -102,6 +102,12 @@ def checked_classes(y) -> np.ndarray:
     _require_no_masks(y)
     _require_no_dates(np.asarray(y))
     y = column_or_1d(y, warn=True)
+    for index, value in enumerate(y if y.dtype.kind == "O" else ()):
+        if _is_missing(value) or value != value:
+            raise InvalidTableError(
+                f"y has no class at index {index}: {value!r}; leave the row out. Input contains "
+                f"NaN."
+            )
     assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     return y

@@ -207,7 +207,20 @@ class MeasurementEstimator(DocumentationLink, BaseEstimator):
             fit.class_weight = class_weight
             self.stack_, out_of_fold = fit.fit(self._wanted_members())
         self.left_out_ = self.stack_.left_out
+        self._warn_of_constants(target)
         return out_of_fold
+
+    def _warn_of_constants(self, target: np.ndarray) -> None:
+        for output in self.stack_.constant_outputs():
+            column = target[:, output]
+            if np.nanmax(column) > np.nanmin(column):
+                name = f"Output {output}: no" if target.shape[1] > 1 else "No"
+                warnings.warn(
+                    f"{name} member predicts rows that it has not seen better than a constant, "
+                    f"which is what this model predicts. Check the targets, or measure more.",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
     def _read(self, X):
         """Read a table for predictions."""

@@ -74,6 +74,12 @@ class Stack:
             return len(self.weights.constants)
         return len(self.weights)
 
+    def constant_outputs(self) -> list[int]:
+        """Targets of which no member knows more than a constant does."""
+        if isinstance(self.weights, ClassWeights):
+            return []
+        return [output for output, one in enumerate(self.weights) if not one.weights.any()]
+
     def combine(self, predicted: np.ndarray) -> np.ndarray:
         """Standardised targets of shape (n_samples, n_outputs), or probabilities."""
         if isinstance(self.weights, ClassWeights):

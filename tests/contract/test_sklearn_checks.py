@@ -139,6 +139,7 @@ def _parameters():
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")
 @pytest.mark.filterwarnings("ignore:.* rows are far outside what the model:UserWarning")
 @pytest.mark.filterwarnings("ignore:y has .* far from all other rows:UserWarning")
+@pytest.mark.filterwarnings("ignore:No member predicts rows that it has not seen:UserWarning")
 @pytest.mark.parametrize(("estimator", "check"), list(_parameters()))
 def test_check(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it, the checks of array namespaces skip

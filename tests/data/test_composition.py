@@ -92,7 +92,6 @@ def _assert_same_column(X):
     [
         list,
         tuple,
-        iter,
         np.array,
         lambda formulas: np.array(formulas, dtype=object),
         lambda formulas: np.array(formulas)[:, None],
@@ -110,6 +109,12 @@ def _assert_same_column(X):
 )
 def test_every_container_of_formula_strings_gives_the_same_rows(container):
     _assert_same_column(container(FORMULAS))
+
+
+def test_rows_that_can_be_read_only_once_are_refused():
+    for rows in (iter(FORMULAS), (formula for formula in FORMULAS)):
+        with pytest.raises(InvalidCompositionError, match="which can be read only once"):
+            read_compositions(rows)
 
 
 @pytest.mark.parametrize("name", ["composition", "formula", "to_numpy"])

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
@@ -66,3 +67,12 @@ def test_forms_that_are_no_table_are_refused(frame):
         read_table(csr_matrix(np.eye(3)))
     with pytest.raises(InvalidTableError, match="Expected a DataFrame or an array as table"):
         find_layout(SimpleNamespace(ndim=2, shape=(20, 2)))
+
+
+def test_numbers_that_are_objects_are_numbers():
+    frame = pd.DataFrame({"formula": ["NaCl", "MgO"], "T_K": [300, None]}).astype(object)
+    assert find_layout(frame).feature_columns == ("T_K",)
+    with pytest.raises(InvalidTableError, match="Column 'T_K' has nan at index 1"):
+        read_table(frame)
+    with pytest.raises(InvalidTableError, match="beside the numeric columns, got .'formula', 'T_K"):
+        find_layout(frame.assign(T_K=["300", "RT"]))

@@ -45,6 +45,15 @@ def test_outliers_are_taken_for_less_and_all_else_as_it_is():
     assert 0.05 < scale.scale[0] < 0.3
 
 
+def test_numbers_that_stand_for_missing_values_are_told():
+    measured = np.random.default_rng(0).lognormal(size=40)
+    for stand_in in (-999.0, 9999.0):
+        with pytest.warns(UserWarning, match=f"y has {stand_in:g} in 8 rows, far beyond all othe"):
+            TargetScale.of(np.append(measured, np.full(8, stand_in)))
+    TargetScale.of(np.append(measured, np.zeros(8)))  # metals among insulators
+    TargetScale.of(np.repeat([1.0, 2.0, 50.0], 8))
+
+
 def test_bounds_hold_and_targets_outside_are_named():
     scale = TargetScale.of([0.0, 0.5, 1.0], None, 0.0, 1.0)
     assert scale.restore(np.array([[-9.0], [9.0]])).tolist() == [0.0, 1.0]

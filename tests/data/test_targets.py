@@ -121,3 +121,9 @@ def test_weights_that_cannot_weigh_are_refused(weight, message):
 @pytest.mark.parametrize(("weight", "read"), [(None, [1, 1]), (2, [2, 2]), ([0, 3], [0, 3])])
 def test_weights_are_read(weight, read):
     assert checked_weights(weight, 2).tolist() == read
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_missing_class_is_told_with_its_row(missing):
+    with pytest.raises(InvalidTableError, match="y has no class at index 1: .*; leave the row out"):
+        checked_classes(np.array(["metal", missing, "metal"], dtype=object))

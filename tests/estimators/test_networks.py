@@ -88,6 +88,7 @@ def test_longer_tables_take_larger_batches_and_fewer_epochs(n_rows):
     assert 12 <= long.max_epochs <= short.max_epochs <= 60
 
 
+@pytest.mark.filterwarnings("ignore:No member predicts rows")
 def test_the_fine_tuned_encoder_is_a_featurizer(checkpoint, small_members):
     model = CroMELRegressor(checkpoint, members=["networks"], random_state=0)
     model.fit(SALTS, np.linspace(-3.0, -1.0, 20))

@@ -19,6 +19,7 @@ def _model(checkpoint, target_of_system):
     return model.fit(frame, np.repeat(target_of_system, 5) + noise)
 
 
+@pytest.mark.filterwarnings("ignore:No member predicts rows")
 def test_errors_grow_where_each_system_has_its_own_value(checkpoint):
     own = _model(checkpoint, np.random.default_rng(0).normal(size=len(PAIRS)))
     none = _model(checkpoint, np.zeros(len(PAIRS)))

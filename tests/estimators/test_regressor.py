@@ -261,6 +261,7 @@ def test_rows_of_zero_weight_change_nothing(settings):
     )
 
 
+@pytest.mark.filterwarnings("ignore:No member predicts rows")
 def test_sample_weights_decide_between_contradicting_rows(settings):
     settings["members"] = "auto"
     y = np.concatenate([np.zeros(20), np.ones(20)])
@@ -288,11 +289,13 @@ def test_constant_targets_are_predicted_exactly(settings):
     assert (std < 1e-6).all()
 
 
+@pytest.mark.filterwarnings("ignore:No member predicts rows")
 def test_three_rows_are_enough(settings):
     model = CroMELRegressor(**settings).fit(["NaCl", "KCl", "NaBr"], [-2.0, -2.2, -3.0])
     assert np.isfinite(model.predict(["NaCl", "KCl"], return_std=True)).all()
 
 
+@pytest.mark.filterwarnings("ignore:No member predicts rows")
 def test_one_outlier_moves_no_other_row(settings):
     y = np.random.default_rng(0).normal(-1.0, 0.1, 20)
     expected, deviation = CroMELRegressor(**settings).fit(SALTS, y).predict(SALTS, True)

@@ -6,6 +6,8 @@ import pytest
 
 from cromel_sklearn import CroMELRegressor
 
+pytestmark = pytest.mark.filterwarnings("ignore:No member predicts rows")  # but noise
+
 SALTS = [f"{a}{h}" for a in ("Li", "Na", "K", "Rb", "Cs") for h in ("F", "Cl", "Br", "I")]
 
 
