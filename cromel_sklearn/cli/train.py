@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ..exceptions import InvalidTableError
 from . import options
 
 Target = Annotated[str, typer.Option(help="Column of measured values or classes.")]
@@ -29,6 +30,7 @@ Seed = Annotated[int, typer.Option(help="Of folds and models.")]
 FitJobs = Annotated[
     int, typer.Option(help="Fits side by side in cross-validation; -1: a core each.")
 ]
+_SHOWN_KINDS = 8
 
 
 def train(
@@ -155,8 +157,21 @@ def read_rows(source, target, formula_column, features, task, encoder, sep, deci
         reader, column, target, _listed(features), task=task,
         known_elements=load_encoder(encoder).known_elements,
     )  # fmt: skip
+    if rows.task == "classification":
+        _require_repeats(rows, reader.source, is_told=task is not None)
     summary = TrainingSummary.of(rows, _identity(reader), __version__)
     return rows, summary
+
+
+def _require_repeats(rows, source: str, is_told: bool) -> None:
+    """Refuse a column of names or texts as classes."""
+    n_classes = rows.y.nunique()
+    if n_classes == len(rows) or (not is_told and n_classes > max(2, len(rows) / 2)):
+        raise InvalidTableError(
+            f"Column {rows.target!r} of {source} has {n_classes:,} classes in {len(rows):,} rows, "
+            f"such as {rows.y.iloc[0]!r} at {rows.places[0]}; expected classes of several rows. "
+            f"Name another column with --target, or say that it holds numbers (--task regression)."
+        )
 
 
 def _identity(reader) -> dict:
@@ -199,9 +214,24 @@ def describe(rows, summary, console: Console) -> None:
     else:
         counts = ", ".join(f"{name} ({n:,})" for name, n in summary.measured.items())
         lines.append(f"Classes: {counts}.")
-    reasons = rows.left_out["reason"].value_counts()
-    lines += [f"Left out: {n:,} x {reason}" for reason, n in reasons.head(5).items()]
+    lines += left_out_in_words(rows.left_out)
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def left_out_in_words(left_out) -> list[str]:
+    """Reasons of rows that are left out, one kind a line, the most frequent first."""
+    kinds = sorted(left_out.groupby("kind", sort=False), key=lambda item: -len(item[1]))
+    lines = []
+    for kind, rows in kinds[:_SHOWN_KINDS]:
+        what = f"{kind}, such as {rows['example'].iloc[0]}"
+        if rows["reason"].nunique() == 1:
+            what = rows["reason"].iloc[0]
+        lines.append(f"Left out: {len(rows):,} x {what} ({rows['place'].iloc[0]})")
+    rest = kinds[_SHOWN_KINDS:]
+    if rest:
+        n_rows = sum(len(rows) for _, rows in rest)
+        lines.append(f"Left out: {n_rows:,} more, of {len(rest)} other kinds")
+    return lines
 
 
 def _write_left_out(rows, path: Path) -> None:
@@ -209,7 +239,8 @@ def _write_left_out(rows, path: Path) -> None:
 
     from ..data.table_writer import write_table
 
-    write_table(path, pa.Table.from_pandas(rows.left_out.astype(str), preserve_index=False))
+    table = rows.left_out[["place", "formula", "reason"]].astype(str)
+    write_table(path, pa.Table.from_pandas(table, preserve_index=False))
 
 
 @contextlib.contextmanager

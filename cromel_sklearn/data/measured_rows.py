@@ -8,14 +8,11 @@ import pyarrow as pa
 
 from ..exceptions import InvalidTableError
 from .composition import parse_composition
-from .disguised_numbers import disguise_of
 from .elements import SYMBOLS
+from .measured_classes import classes_of
 from .table_numbers import numbers_of
 from .table_reader import TableReader
-
-#: What a target can be.
-TASKS = ("regression", "classification")
-_NO_CLASS = frozenset(["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL"])
+from .task_of_target import TASKS, task_of_target
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,8 @@ class MeasuredRows:
     places : list of str
         Where each row is in the file, such as ``line 17``.
     left_out : DataFrame
-        `place`, `formula` and `reason` of each row that cannot be used.
+        `place`, `formula` and `reason` of each row that cannot be used; `kind` is the reason
+        without the cell, `example` the cell.
     """
 
     frame: pd.DataFrame
@@ -70,7 +68,7 @@ def read_measured_rows(
     feature_columns : sequence of str
         Numeric columns beside the formulas.
     task : {"regression", "classification"}, optional
-        By default classification where the target has words, or nothing but 0 and 1.
+        As from `task_of_target` by default.
     known_elements : frozenset of int, optional
         Atomic numbers that the encoder knows; all by default.
 
@@ -81,7 +79,8 @@ def read_measured_rows(
     Raises
     ------
     InvalidTableError
-        If a column is missing, or no row can be used.
+        If a column is missing, no row can be used, the target could be numbers or classes, or two
+        classes differ by case alone.
     """
     feature_columns = list(feature_columns)
     if task is not None and task not in TASKS:
@@ -103,38 +102,29 @@ def read_measured_rows(
     formulas = table[formula_column].to_pylist()
     decimal = reader.form.decimal
     if task is None:
-        task = _task_of(table[target], decimal)
-        if task == "classification":
-            _require_words(table[target], target, places, reader.source)
+        task = task_of_target(table[target], target, decimal, places, reader.source)
     columns: dict[str, np.ndarray] = {}
-    reasons: dict[int, str] = {}
+    left_out: dict[int, tuple[str, str, str]] = {}
     for row, formula in enumerate(formulas):
-        reason = _reason(formula, known_elements)
-        if reason:
-            reasons[row] = reason
-    for name in feature_columns:
-        columns[name], problems = numbers_of(table[name], decimal)
-        for row, reason in problems:
-            reasons.setdefault(row, f"column {name!r}: {reason}")
-    if task == "regression":
-        columns[target], problems = numbers_of(table[target], decimal)
-    else:
-        classes = table[target].to_pylist()
-        columns[target] = np.array(classes, dtype=object)
-        problems = [
-            (row, "no value")
-            for row, one in enumerate(classes)
-            if one is None or str(one) in _NO_CLASS
-        ]
-    for row, reason in problems:
-        reasons.setdefault(row, f"column {target!r}: {reason}")
-    used = [row for row in range(len(formulas)) if row not in reasons]
-    left_out = pd.DataFrame(
-        [(places[row], formulas[row], reasons[row]) for row in sorted(reasons)],
-        columns=["place", "formula", "reason"],
+        problem = _no_composition(formula, known_elements)
+        if problem:
+            left_out[row] = problem
+    for name in (*feature_columns, target):
+        if name == target and task == "classification":
+            columns[name], problems = classes_of(table[name], name, places, reader.source)
+        else:
+            columns[name], problems = numbers_of(table[name], decimal)
+        for one in problems:
+            start = f"column {name!r}: "
+            found = (start + one.reason, start + one.kind, repr(one.cell))
+            left_out.setdefault(one.row, found)
+    used = [row for row in range(len(formulas)) if row not in left_out]
+    refused = pd.DataFrame(
+        [(places[row], formulas[row], *left_out[row]) for row in sorted(left_out)],
+        columns=["place", "formula", "reason", "kind", "example"],
     )
     if not used:
-        shown = "; ".join(f"{row.place}: {row.reason}" for row in left_out[:3].itertuples())
+        shown = "; ".join(f"{row.place}: {row.reason}" for row in refused[:3].itertuples())
         raise InvalidTableError(f"No row of {reader.source} can be used: {shown or 'it is empty'}.")
     frame = pd.DataFrame({formula_column: [formulas[row] for row in used]})
     for name in (*feature_columns, target):
@@ -148,42 +138,18 @@ def read_measured_rows(
         feature_columns,
         task,
         [places[row] for row in used],
-        left_out,
+        refused,
     )
 
 
-def _reason(formula, known_elements) -> str | None:
+def _no_composition(formula, known_elements) -> tuple[str, str, str] | None:
+    """Reason, kind and example of a row whose formula cannot be used."""
     try:
         numbers, _ = parse_composition(formula)
     except ValueError as error:
-        return str(error)
+        return str(error), "a formula that cannot be read", f"{formula!r}: {error}"
     if known_elements is None or known_elements.issuperset(numbers):
         return None
-    unknown = [SYMBOLS[z - 1] for z in numbers if z not in known_elements]
-    return f"the encoder has never seen {', '.join(unknown)}"
-
-
-def _require_words(column, target: str, places: list[str], source: str) -> None:
-    """Refuse classes most of which are numbers that only a reader knows."""
-    cells = {row: cell for row, cell in enumerate(column.to_pylist()) if cell not in (None, "")}
-    disguised = [(row, disguise_of(cell)) for row, cell in cells.items()]
-    disguised = [(row, disguise) for row, disguise in disguised if disguise]
-    if 2 * len(disguised) <= len(cells):
-        return
-    row, disguise = disguised[0]
-    raise InvalidTableError(
-        f"Column {target!r} of {source} has {cells[row]!r}, {disguise}, at {places[row]}. Write "
-        f"plain numbers, with the unit in the name of the column; or say that these are classes "
-        f"(--task classification)."
-    )
-
-
-def _task_of(column, decimal: str) -> str:
-    values, problems = numbers_of(column, decimal)
-    missing = sum(reason == "no value" for _, reason in problems)
-    n_words = len(problems) - missing
-    if n_words > 0.5 * max(1, len(values) - missing):
-        return "classification"
-    measured = values[np.isfinite(values)]
-    is_flag = len(measured) > 0 and set(np.unique(measured)) <= {0.0, 1.0}
-    return "classification" if is_flag else "regression"
+    unknown = ", ".join(SYMBOLS[z - 1] for z in numbers if z not in known_elements)
+    kind = f"the encoder has never seen {unknown}"
+    return kind, kind, repr(formula)

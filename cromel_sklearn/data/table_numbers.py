@@ -1,22 +1,56 @@
 """Numbers of a column of a table, whose cells may be texts."""
 
-import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_WITH_COMMA = re.compile(r" *[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)? *")
+from .disguised_numbers import disguise_of, with_minus
+
+#: Kinds of cells that are no numbers, beside the names of disguises.
+NO_VALUE, NO_NUMBER = "no value", "no finite number"
+#: Texts that stand for a missing value.
+MISSING = frozenset(["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL"])
+_DASHES = frozenset(["-", "--", "---", "\u2014"])
 
 
-def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[tuple[int, str]]]:
+@dataclass(frozen=True)
+class NoNumber:
+    """A cell that is no finite number.
+
+    Attributes
+    ----------
+    row : int
+        Of the column, counted from 0.
+    cell : object
+    kind : str
+        `NO_VALUE`, `NO_NUMBER` or the name of a `Disguise`.
+    advice : str
+        What to write instead, where that is known.
+    """
+
+    row: int
+    cell: object
+    kind: str
+    advice: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The kind, with the cell and the advice."""
+        if self.kind == NO_VALUE:
+            return NO_VALUE
+        return f"{self.cell!r} is {self.kind}" + (f"; {self.advice}" if self.advice else "")
+
+
+def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[NoNumber]]:
     """Read a column as numbers.
 
     Parameters
     ----------
     column : pyarrow.Array of n_rows values
-        Numbers, or texts of numbers.
+        Numbers, or texts of numbers; a dash before digits is a minus sign, whichever it is.
     decimal : {".", ","}, default="."
         Decimal mark of texts.
 
@@ -24,14 +58,15 @@ def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[t
     -------
     values : ndarray of shape (n_rows,), float64
         NaN where there is no finite number.
-    problems : list of (row, reason)
+    problems : list of NoNumber
 
     Examples
     --------
     >>> import pyarrow as pa
     >>> from cromel_sklearn.data.table_numbers import numbers_of
-    >>> numbers_of(pa.array(["1,5", "n/a"]), decimal=",")
-    (array([1.5, nan]), [(1, "'n/a' is no finite number")])
+    >>> values, problems = numbers_of(pa.array(["1,5", "12 %"]), decimal=",")
+    >>> values, problems[0].row, problems[0].kind
+    (array([1.5, nan]), 1, 'a number with a percent sign')
     """
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
@@ -40,8 +75,7 @@ def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[t
         values = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False).astype(float)
     else:
         cells = pd.Series(column.to_pylist(), dtype=object)
-        if decimal == ",":
-            cells = cells.map(lambda cell: _with_stop(cell) if isinstance(cell, str) else cell)
+        cells = cells.map(lambda cell: _plain(cell, decimal) if isinstance(cell, str) else cell)
         is_number = np.isfinite(
             pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         )
@@ -51,21 +85,27 @@ def numbers_of(column: pa.Array, decimal: str = ".") -> tuple[np.ndarray, list[t
         )
     values = np.where(np.isfinite(values), values, np.nan)
     problems = [
-        (row, _reason(column[row].as_py(), decimal))
+        _no_number(row, column[row].as_py(), decimal)
         for row in np.flatnonzero(np.isnan(values)).tolist()
     ]
     return values, problems
 
 
-def _with_stop(cell: str) -> str:
-    """Write ``1,5`` as ``1.5``; a number with a stop is none here: 1.500 could be a thousand."""
+def _plain(cell: str, decimal: str) -> str:
+    """Write ``−1,5`` as ``-1.5``; a number with a stop is none where the mark is a comma."""  # noqa: RUF002
+    cell = with_minus(cell)
+    if decimal == ".":
+        return cell
     return "" if "." in cell else cell.replace(",", ".")
 
 
-def _reason(value, decimal: str) -> str:
-    if value is None or value == "" or value != value:
-        return "no value"
-    reason = f"{value!r} is no finite number"
-    if decimal == "." and isinstance(value, str) and _WITH_COMMA.fullmatch(value):
-        return f"{reason}; the decimal mark is a comma with --decimal ,"
-    return reason
+def _no_number(row: int, cell, decimal: str) -> NoNumber:
+    if cell is None or cell != cell:
+        return NoNumber(row, cell, NO_VALUE)
+    text = with_minus(str(cell).strip())
+    if text in MISSING or text in _DASHES:
+        return NoNumber(row, cell, NO_VALUE)
+    disguise = disguise_of(text, decimal)
+    if disguise is None:
+        return NoNumber(row, cell, NO_NUMBER)
+    return NoNumber(row, cell, disguise.name, disguise.advice)

@@ -151,8 +151,8 @@ class BatchPrediction(BatchColumns):
         reasons: dict[int, str] = {}
         for place, name in enumerate(self.feature_columns):
             values[:, place], problems = numbers_of(batch[name], self.decimal)
-            for row, reason in problems:
-                reasons.setdefault(row, f"column {name!r}: {reason}")
+            for one in problems:
+                reasons.setdefault(one.row, f"column {name!r}: {one.reason}")
         return values, reasons
 
     def _predicted(self, rows: list[tuple]) -> np.ndarray:

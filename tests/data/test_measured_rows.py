@@ -17,7 +17,9 @@ from cromel_sklearn.data.table_reader import TableReader
 from cromel_sklearn.exceptions import InvalidTableError
 
 finite = st.floats(-1e6, 1e6).map(str)
-no_numbers = st.sampled_from(["", "n/a", "12 K", "1,234", "nan", "inf", "-inf", "1e999"])
+no_numbers = st.sampled_from(
+    ["", "n/a", "12 K", "1,234", "nan", "inf", "-inf", "1e999", "-", "3-5", "2x10^3"]
+)
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 rows = st.tuples(
     st.one_of(plain_formulas, plain_formulas, texts.filter(lambda text: "\0" not in text)),
@@ -87,14 +89,25 @@ def test_every_row_is_used_as_it_stands_or_left_out_with_its_place(place, table,
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["12%", "50 %"], "'12%', a number with a percent sign"),
-        (["1,234", "2,345.5"], "'1,234', a number with commas"),
-        (["$12", "1.5 eV"], "'$12', a number with its unit"),
-        (["1.5 eV", "2 eV"], "'1.5 eV', a number with its unit"),
-        (["<5", "~7"], "'<5', a number that is not exact"),
-        (["1.5(2)", "2.1 ± 0.3"], "'1.5(2)', a number that is not exact"),
-        (["2024-05-01", "2024-05-02"], "'2024-05-01', a date"),
-        (["01/02/2024", "12.5.24"], "'01/02/2024', a date"),
+        (["12%", "50 %"], "'12%' at line 2, a number with a percent sign"),
+        (
+            ["1,234", "2,345.5"],
+            "'1,234' at line 2, a number with a comma: if that is the decimal mark",
+        ),
+        (["2,345.5", "1,234"], "'2,345.5' at line 2, a number with commas: write it without"),
+        (["1 234", "12 000"], "'1 234' at line 2, a number with spaces: write it without"),
+        (["3.00x10^3", "2"], "a number with a power of ten: write 3.00e3"),
+        (["3.0 \u00d7 10^-3", "2"], "a number with a power of ten: write 3.0e-3"),
+        (["3.0\u00b710\u207b\u00b3", "2"], "a number with a power of ten: write 3.0e-3"),
+        (["300-350", "300\u2013350"], "'300-350' at line 2, a range: write one number"),
+        (["300K", "1.5*"], "'300K' at line 2, a number with its unit"),
+        (["1.5*", "2"], "'1.5*' at line 2, a number with a mark"),
+        (["$12", "1.5 eV"], "'$12' at line 2, a number with its unit"),
+        (["1.5 eV", "2 eV"], "'1.5 eV' at line 2, a number with its unit"),
+        (["<5", "~7"], "'<5' at line 2, a number that is not exact"),
+        (["1.5(2)", "2.1 ± 0.3"], "'1.5(2)' at line 2, a number that is not exact"),
+        (["2024-05-01", "2024-05-02"], "'2024-05-01' at line 2, a date"),
+        (["01/02/2024", "12.5.24"], "'01/02/2024' at line 2, a date"),
     ],
 )
 def test_numbers_in_disguise_are_no_classes(values, message, place):
@@ -117,6 +130,54 @@ def test_a_missing_class_is_no_class(missing, place):
     rows = read_measured_rows(TableReader(place), "formula", "y")
     assert rows.y.tolist() == ["metal", "insulator"]
     assert rows.left_out["reason"].tolist() == ["column 'y': no value"]
+
+
+def _read(place, values, **options):
+    lines = "".join(f"NaCl{n};{value}\n" for n, value in enumerate(values, 1))
+    place.write_text(f"formula;y\n{lines}", encoding="utf-8")
+    decimal = options.pop("decimal", ".")
+    reader = TableReader(place, separator=";", decimal=decimal)
+    return read_measured_rows(reader, "formula", "y", **options)
+
+
+def test_a_minus_sign_of_a_word_processor_is_a_minus(place):
+    rows = _read(place, ["\u22120.50", "\u20133", "1e\u22125", "7"])
+    assert rows.task == "regression"
+    assert rows.y.tolist() == [-0.5, -3, 1e-5, 7]
+
+
+def test_numbers_and_words_in_one_column_are_neither(place):
+    values = [1.5, 2, 3, 4, 5, *["metal"] * 7]
+    with pytest.raises(InvalidTableError, match=r"'1.5' at line 2, and words, such as 'metal' at "):
+        _read(place, values)
+    with pytest.raises(InvalidTableError, match=r"numbers, such as '0' at line 2, and words"):
+        _read(place, [0, 1, 0, 1, 0, 1, 0, "unknown"])
+    assert len(_read(place, values, task="regression").left_out) == 7
+    assert len(set(_read(place, values, task="classification").y)) == 6
+    few = _read(place, [*range(2, 9), "metal", "n/a", "n/a", "-", "-", ""])
+    assert (few.task, len(few)) == ("regression", 7)
+    assert few.left_out["reason"].tolist()[1:] == ["column 'y': no value"] * 5
+    assert _read(place, ["+", "-", "+"]).y.tolist() == ["+", "-", "+"]
+
+
+def test_numbers_with_a_point_are_no_classes_where_the_mark_is_a_comma(place):
+    with pytest.raises(InvalidTableError, match="leave out --decimal , or write a comma"):
+        _read(place, ["0.5", "1.5"], decimal=",")
+    assert _read(place, ["0,5", "1,5"], decimal=",").y.tolist() == [0.5, 1.5]
+
+
+def test_spaces_around_a_class_are_none_of_it(place):
+    assert _read(place, ["metal", "metal ", "\u00a0glass"]).y.tolist() == [
+        "metal",
+        "metal",
+        "glass",
+    ]
+
+
+def test_classes_that_differ_by_case_alone_are_named(place):
+    message = "'metal' at line 2 and 'Metal' at line 4, which differ by case alone"
+    with pytest.raises(InvalidTableError, match=message):
+        _read(place, ["metal", "glass", "Metal"])
 
 
 def test_words_are_classes_whatever_they_look_like(place):
