@@ -139,15 +139,16 @@ def domain_section(found: dict, asked: dict) -> list[str]:
 
 
 def development_section(found: dict) -> list[str]:
-    """Write what each member of the estimators is worth on development folds."""
+    """Write what the settings of the estimators are worth on development folds."""
     tasks = list(found["tasks"])
-    variants = list(found["tasks"][tasks[0]])
+    variants = list(dict.fromkeys(name for task in tasks for name in found["tasks"][task]))
     lines = [
-        "## What each member is worth",
+        "## What the settings are worth",
         "",
         "`python benchmarks/selection.py settings`: folds inside the training rows of each task's "
-        "first official fold (three, one of the large tables); one member left out at a time. "
-        "Mean absolute error, or 1 - balanced accuracy; best in bold.",
+        "first official fold (three, one of the large tables); the target learned as it was "
+        "measured or as its square root (by default, the data choose), or one member left out at a "
+        "time. Mean absolute error, or 1 - balanced accuracy; best in bold.",
         "",
         f"| setting | {' | '.join(tasks)} |",
         "|---|" + "---:|" * len(tasks),
@@ -159,8 +160,10 @@ def development_section(found: dict) -> list[str]:
             for name, by_fold in found["tasks"][task].items()
         }
         best = min(errors.values())
-        shown = (errors.get(name, np.nan) for name in variants)
-        columns.append([f"**{digits(e)}**" if e == best else digits(e) for e in shown])
+        shown = (errors.get(name) for name in variants)
+        columns.append(
+            ["" if e is None else f"**{digits(e)}**" if e == best else digits(e) for e in shown]
+        )
     for name, *cells in zip(variants, *columns, strict=True):
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, ""]

@@ -8,8 +8,8 @@ Commands, from the repository root (each goes on where it was stopped)::
 In: development folds, three grouped by reduced formula inside the training rows of the first
 official fold, so that no test row is seen. Encoders are ids, or folders of `cromel pretrain`: their
 frozen embeddings stand under stock models of `models.py`, on all three folds. Settings are
-`CroMELRegressor` and `CroMELClassifier` with ``random_state=0`` and one member left out at a
-time, on three folds of the small tables and one of the large ones. Out:
+`CroMELRegressor` and `CroMELClassifier` with ``random_state=0``, the target learned on one scale
+or one member left out at a time, on three folds of the small tables and one of the large ones. Out:
 ``benchmarks/results/selection.json`` with the error of each (mean absolute error, or 1 - balanced
 accuracy), encoders named by their checksum, and a printed table.
 """
@@ -46,13 +46,24 @@ JUDGES = {
 SETTINGS_FOLDS = {
     "steel_yield_strength": 3,
     "hea_hardness": 3,
+    "hea_yield_strength": 3,
     "formation_enthalpy": 3,
     "metallic_glass": 1,
     "band_gap": 1,
+    "thermal_conductivity": 1,
+    "zT": 1,
+    "power_factor": 1,
+    "superconductor_tc": 1,
 }
-VARIANTS: dict[str, tuple[str, ...]] = {
-    "default": REGRESSOR_MEMBERS,
-    **{f"without {m}": tuple(n for n in REGRESSOR_MEMBERS if n != m) for m in REGRESSOR_MEMBERS},
+#: Setting -> parameters of the regressor, and of the classifier those that it has.
+VARIANTS: dict[str, dict] = {
+    "default": {},
+    "target as measured": {"target_transform": None},
+    "its square root": {"target_transform": "sqrt"},
+    **{
+        f"without {m}": {"members": [n for n in REGRESSOR_MEMBERS if n != m]}
+        for m in REGRESSOR_MEMBERS
+    },
 }
 
 
@@ -65,14 +76,21 @@ def judge_encoder(task: str, data, encoder, stock: str) -> float:
     return round(float(np.mean(list(fold_errors(task, by_fold).values()))), 6)
 
 
-def judge_setting(task: str, data, members: tuple[str, ...], fold) -> dict:
-    """Error of one fit, and the processor's seconds of it and its predictions."""
-    estimator, known = CroMELRegressor, REGRESSOR_MEMBERS
+def suits(setting: dict, data) -> bool:
+    """Whether a setting is one of the estimator of a table, and takes its targets."""
     if data.task.is_classification:
-        estimator, known = CroMELClassifier, CLASSIFIER_MEMBERS
-    names = [name for name in members if name in known]
+        return "target_transform" not in setting
+    return setting.get("target_transform") != "sqrt" or data.target.min() >= 0
+
+
+def judge_setting(task: str, data, setting: dict, fold) -> dict:
+    """Error of one fit, and the processor's seconds of it and its predictions."""
+    is_classes = data.task.is_classification
+    estimator = CroMELClassifier if is_classes else CroMELRegressor
+    if is_classes and "members" in setting:
+        setting = {"members": [n for n in setting["members"] if n in CLASSIFIER_MEMBERS]}
     started = time.process_time()
-    model = estimator(members=names, random_state=0, device="cpu", verbose=0)
+    model = estimator(**setting, random_state=0, device="cpu", verbose=0)
     result, _ = run_fold(model, data, fold)
     seconds = time.process_time() - started
     return {
@@ -114,6 +132,9 @@ def judge_settings(variants: list[str], console: Console) -> None:
         data = load_silently(task)
         means = []
         for name in variants:
+            if not suits(VARIANTS[name], data):
+                means.append(np.nan)
+                continue
             for number, fold in enumerate(development_folds(data)[:n_folds]):
                 tasks = read_json(RESULT)["settings"]["tasks"]
                 if str(number) not in tasks.get(task, {}).get(name, {}):
