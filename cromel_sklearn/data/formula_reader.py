@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .formula import clean_formula, parse_formula
-from .formula_advice import advice_for, require_no_look_alike
+from .formula_advice import advice_for
+from .formula_look_alikes import require_no_look_alike
 from .formula_stops import require_clear_stops
 from .plain_formulas import read_plain_formulas
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .elements import ATOMIC_NUMBERS, MAX_ATOMIC_NUMBER
 from .formula import MAX_FORMULA_LENGTH, SMALLEST_AMOUNT
-from .formula_advice import SLIPS_OF_CASE
+from .formula_look_alikes import SLIPS_OF_CASE
 from .formula_stops import ENDS_OF_PARTS
 
 _OTHER, _CAPITAL, _SMALL, _DIGIT, _STOP, _END = range(6)
@@ -42,7 +42,7 @@ def _symbol_table() -> np.ndarray:
 
 _SYMBOLS = _symbol_table()
 _IS_SLIP_OF_CASE = np.zeros((26, 26), dtype=bool)
-for _slip in SLIPS_OF_CASE:
+for _slip in (*SLIPS_OF_CASE, "II"):  # FeII2O3 is looked at as well
     _IS_SLIP_OF_CASE[ord(_slip[0]) - ord("A"), ord(_slip[1]) - ord("A")] = True
 _ENDS_A_PART = np.zeros(MAX_ATOMIC_NUMBER + 16, dtype=bool)
 _ENDS_A_PART[[ATOMIC_NUMBERS[end] for end in ENDS_OF_PARTS if end in ATOMIC_NUMBERS]] = True

@@ -24,6 +24,13 @@ REFUSED = [
     ("maraging steel", GRADE),
     ("17-4PH", GRADE),
     ("Mg0", "zero amount; amounts must be at least 1e-08; did you mean 'MgO'?"),
+    ("SiC 15R", "'15R' is a polytype, no part of the formula; did you mean 'SiC'?"),
+    ("4H SiC", "did you mean 'SiC'?"),
+    ("MoS2 2H", "did you mean 'MoS2'?"),
+    ("Fe bcc", "'bcc' is a phase, no part of the formula; did you mean 'Fe'?"),
+    ("Au NPs", "did you mean 'Au'?"),
+    ("Nb3Sn A15", "did you mean 'Nb3Sn'?"),
+    ("Cu (99.99)", "'99.99' is a purity, no part of the formula; did you mean 'Cu'?"),
     ("CuSO4 5H2O", "write a middle dot before water; did you mean 'CuSO4·5H2O'?"),
     ("CuSO4 x 5 H2O", "did you mean 'CuSO4·5 H2O'?"),
     ("CuSO4-5H2O", "did you mean 'CuSO4·5H2O'?"),
@@ -61,6 +68,10 @@ FORMULAS = [
     "TiAl3", "Ti3Al", "AlSi", "CuZn", "CuSn3", "In7Cu9", "Ti6O", "CoCrFeNi", "Xe", "NaN", "Fe70B30",
     "K", "U", "W", "Ti2NbAl", "C1U", "UC", "BN", "BP", "T1I", "KSCN", "NPCl2", "CDCl3", "C2H6OS",
     "ND3", "Tl2SI2", "PBr5", "YBr3", "SBrN", "KCN", "Li5NI2", "H0.33Nb0.67", "H00.33Nb0.67",
+    "Na Cl", "Na I", "V I 2", "B N H", "C H4 N2 O", "Fe 3C", "Ti 2H", "Cu 99.9 Zn 0.1", "B 2 O 3",
+    "Li6.02P0.98Si0.02S5 Br", "Li1.3Cr0.3Ti1.7 (PO4)3", "Li6La2Ca(Nb)2O12", "V(VO4)", "Bi(I)3",
+    "Cs(Pb(I)3)", "FeIIn", "CsVI3", "BaVIr2", "Ba2VI5O17", "Al2 B2", "Fe(CO)5", "Na(HCO3)",
+    "(V)2O5",
 ]  # fmt: skip
 
 
