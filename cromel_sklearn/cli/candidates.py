@@ -31,7 +31,13 @@ def candidates(
         list[str] | None, typer.Option(help="Such as Fe=Co:0.02,0.05: a part of it (repeat).")
     ] = None,
     formula_column: options.FormulaColumn = None,
+    on_invalid: Annotated[
+        str,
+        typer.Option(help="With --from. raise: stop and name bad rows; nan: skip and name them."),
+    ] = "raise",
     sep: options.Separator = None,
+    decimal: options.Decimal = ".",
+    sheet: options.Sheet = None,
     overwrite: options.Overwrite = False,
     resume: options.Resume = False,
 ) -> None:
@@ -45,11 +51,18 @@ def candidates(
     import pyarrow as pa
 
     from ..data.source_identity import source_identity
+    from ..data.table_reader import TableReader
     from ..data.table_writer import TableWriter
+    from .chunked_run import InvalidRows
     from .progress import RowProgress
 
     if (elements is None) == (known is None):
         raise ValueError("Give --elements, or --from with --substitute or --dope.")
+    if known is None and (sheet is not None or on_invalid != "raise"):
+        raise ValueError("--sheet and --on-invalid are of the table of --from.")
+    invalid = InvalidRows(
+        known or "", on_invalid, advice="Correct them, or pass --on-invalid nan to skip them."
+    )
     if elements is not None:
         names = ["formula"]
         rows, total = _neutral(
@@ -57,14 +70,17 @@ def candidates(
         )
     else:
         names = ["formula", "parent", "change"]
-        rows, total = _substituted(known, substitute, dope, formula_column, sep), None
+        reader = TableReader(known, separator=sep, decimal=decimal, sheet=sheet)
+        rows, total = _substituted(reader, invalid, substitute, dope, formula_column), None
     job = {
         "command": "candidates", "elements": elements, "max_atoms": max_atoms,
         "sizes": [min_elements, max_elements], "with": required, "table": oxidation_states,
         "from": None if known is None else source_identity(known), "substitute": substitute,
-        "dope": dope, "sep": sep,
+        "dope": dope, "on_invalid": on_invalid, "sep": sep, "decimal": decimal, "sheet": sheet,
     }  # fmt: skip
-    writer = TableWriter(target, job, overwrite=overwrite, resume=resume, separator=sep)
+    writer = TableWriter(
+        target, job, overwrite=overwrite, resume=resume, separator=sep, decimal=decimal
+    )
     console = options.error_console()
     n_rows, n_finished = 0, writer.n_parts
     with options.goes_on(writer), RowProgress("candidates", console) as progress:
@@ -80,8 +96,11 @@ def candidates(
             empty = pa.schema([(name, pa.string()) for name in names]).empty_table()
             writer.write(pa.RecordBatch.from_pylist([], empty.schema))
         writer.finish()
+    invalid.report(console)
+    skipped = f", {invalid.n_rows:,} rows of {known} skipped" if invalid.n_rows else ""
     console.print(
-        f"{n_rows:,} candidates written to {options.shown_target(target)} ({progress.summary()})",
+        f"{n_rows:,} candidates written to {options.shown_target(target)}{skipped} "
+        f"({progress.summary()})",
         highlight=False, soft_wrap=True, markup=False,
     )  # fmt: skip
 
@@ -106,12 +125,11 @@ def _neutral(elements, max_atoms, min_elements, max_elements, required, oxidatio
     return rows, made.n_systems
 
 
-def _substituted(known, substitute, dope, formula_column, sep):
+def _substituted(reader, invalid, substitute, dope, formula_column):
     """Rows as (0, cells)."""
     from ..data.formula_column import find_formula_column
     from ..data.substituted_candidates import Substitution, substituted
-    from ..data.table_reader import TableReader
-    from .chunked_run import InvalidRows, invalid_formulas
+    from .chunked_run import invalid_formulas
 
     substitutions = [
         *(Substitution.parse(text, is_doping=False) for text in substitute or ()),
@@ -119,12 +137,12 @@ def _substituted(known, substitute, dope, formula_column, sep):
     ]
     if not substitutions:
         raise ValueError("--from needs --substitute or --dope, such as --substitute Fe=Co,Ni.")
-    reader = TableReader(known, separator=sep)
     column = find_formula_column(reader.head(), formula_column, reader.source)
     formulas: list[str] = []
-    invalid = InvalidRows(known, advice="Correct them, or leave them out.")
     for chunk in reader.chunks():
         cells = chunk.batch[column].to_pylist()
-        invalid.add(chunk, invalid_formulas(cells))
-        formulas += cells
+        problems = invalid_formulas(cells)
+        invalid.add(chunk, problems)
+        refused = {index for index, _, _ in problems}
+        formulas += [cell for index, cell in enumerate(cells) if index not in refused]
     return ((0, row) for row in substituted(formulas, substitutions))

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from . import options, train
+from .training_words import describe
 
 
 def evaluate(
@@ -59,7 +60,7 @@ def evaluate(
         rows, encoder=encoder, log=log, members=members, time_limit=time_limit, seed=seed,
         device=device,
     )  # fmt: skip
-    train.describe(rows, summary, console)
+    describe(rows, summary, console)
     with train.jobs_on(cluster, n_jobs) as jobs:
         result = train.cross_validated(new, rows, folds, learning_curve, coverage, seed, jobs)
     console.print(str(result), markup=False, highlight=False, soft_wrap=True)

@@ -123,8 +123,14 @@ def screen(
                 f"{summary_path(model)})."
             )
         best = summary.best(objective)
+    rank = _ranked_by(prediction.model, of_class)
+    if of_class is None and rank != "mean":
+        console.print(
+            f"Ranked by {rank}; --class names another class.",
+            highlight=False, soft_wrap=True, markup=False,
+        )  # fmt: skip
     function = BatchShortlist(
-        prediction, top, objective, prefix + _ranked_by(prediction.model, of_class),
+        prediction, top, objective, prefix + rank,
         _range(within), in_domain, best if improvement else None,
     )  # fmt: skip
     with (

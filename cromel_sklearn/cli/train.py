@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ..exceptions import InvalidTableError
 from . import options
+from .training_words import describe, tell_missing_intervals
 
 Target = Annotated[str, typer.Option(help="Column of measured values or classes.")]
 Features = Annotated[
@@ -30,7 +31,6 @@ Seed = Annotated[int, typer.Option(help="Of folds and models.")]
 FitJobs = Annotated[
     int, typer.Option(help="Fits side by side in cross-validation; -1: a core each.")
 ]
-_SHOWN_KINDS = 8
 
 
 def train(
@@ -92,6 +92,7 @@ def train(
             console.print(str(result), markup=False, highlight=False, soft_wrap=True)
     model.set_params(verbose=1)
     model.fit(rows.X, rows.y)
+    tell_missing_intervals(model, rows, coverage, console)
     if result is not None:
         summary.scores.update(_scores(result))
     model.save(out)
@@ -186,52 +187,6 @@ def _identity(reader) -> dict:
 
 def _listed(names: str | None) -> list[str]:
     return [] if not names else [name.strip() for name in names.split(",")]
-
-
-def describe(rows, summary, console: Console) -> None:
-    """Print what was read."""
-    n_read = summary.n_rows + summary.n_left_out
-    lines = [
-        f"Read {n_read:,} rows of {summary.source['name']}: {summary.n_rows:,} are used, "
-        f"{summary.n_left_out:,} left out.",
-        f"{summary.task.capitalize()} of {summary.target!r} by formulas in "
-        f"{summary.formula_column!r}"
-        + (f" and {', '.join(summary.feature_columns)}." if summary.feature_columns else "."),
-        f"{summary.n_compositions:,} compositions ({summary.n_repeated:,} rows repeat one), "
-        f"{len(summary.elements)} elements.",
-    ]
-    rare = [f"{symbol} ({n})" for symbol, n in summary.elements.items() if n < 3]
-    if rare:
-        lines.append(f"In one or two rows only: {', '.join(rare)}.")
-    if summary.task == "regression":
-        quantiles = summary.measured["quantiles"]
-        lines.append(
-            f"{summary.target}: {quantiles[0]:.4g} to {quantiles[100]:.4g}, median "
-            f"{quantiles[50]:.4g}."
-        )
-        if quantiles[0] == quantiles[100]:
-            lines.append("All values are the same: the model will predict that one.")
-    else:
-        counts = ", ".join(f"{name} ({n:,})" for name, n in summary.measured.items())
-        lines.append(f"Classes: {counts}.")
-    lines += left_out_in_words(rows.left_out)
-    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
-
-
-def left_out_in_words(left_out) -> list[str]:
-    """Reasons of rows that are left out, one kind a line, the most frequent first."""
-    kinds = sorted(left_out.groupby("kind", sort=False), key=lambda item: -len(item[1]))
-    lines = []
-    for kind, rows in kinds[:_SHOWN_KINDS]:
-        what = f"{kind}, such as {rows['example'].iloc[0]}"
-        if rows["reason"].nunique() == 1:
-            what = rows["reason"].iloc[0]
-        lines.append(f"Left out: {len(rows):,} x {what} ({rows['place'].iloc[0]})")
-    rest = kinds[_SHOWN_KINDS:]
-    if rest:
-        n_rows = sum(len(rows) for _, rows in rest)
-        lines.append(f"Left out: {n_rows:,} more, of {len(rest)} other kinds")
-    return lines
 
 
 def _write_left_out(rows, path: Path) -> None:

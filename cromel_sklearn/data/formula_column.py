@@ -58,7 +58,8 @@ def find_formula_column(head: pa.RecordBatch, wanted: str | None, source: str) -
     what = f"{len(readable)} columns could be" if readable else "no column seems to be"
     raise InvalidTableError(
         f"Which column of {source} holds the formulas? {what.capitalize()} it; the columns are "
-        f"{listed}. Name it with --formula-column."
+        f"{listed}. Name it with --formula-column"
+        + (", or remove the line above the names of the columns." if names[0][:1] == "#" else ".")
     )
 
 

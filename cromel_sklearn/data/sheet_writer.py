@@ -1,11 +1,11 @@
 """Workbooks: texts that are numbers become numbers; what looks like a calculation stays a text."""
 
-import contextlib
 from collections.abc import Iterator
 
 import pyarrow as pa
 
 from ..exceptions import InvalidTableError
+from .sheet_cells import cell_value
 
 
 def write_sheet(batches: Iterator[pa.RecordBatch], file) -> None:
@@ -31,30 +31,20 @@ def write_sheet(batches: Iterator[pa.RecordBatch], file) -> None:
         ) from error
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("table")
+
+    def cells_of(values) -> list:
+        cells = []
+        for value in map(cell_value, values):
+            if isinstance(value, str) and value.startswith("="):  # a text, not a calculation
+                cell = WriteOnlyCell(sheet, value)
+                cell.data_type = "s"
+                value = cell
+            cells.append(value)
+        return cells
+
     for number, batch in enumerate(batches):
         if number == 0:
-            sheet.append(batch.schema.names)
+            sheet.append(cells_of(batch.schema.names))
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            cells = []
-            for value in row:
-                value = _sheet_value(value)
-                if isinstance(value, str) and value.startswith("="):  # a text, not a calculation
-                    cell = WriteOnlyCell(sheet, value)
-                    cell.data_type = "s"
-                    value = cell
-                cells.append(value)
-            sheet.append(cells)
+            sheet.append(cells_of(row))
     book.save(file)
-
-
-def _sheet_value(value):
-    """Write a text that is exactly how a number is written as that number: 300, not 007 or 1.10."""
-    if isinstance(value, float) and value != value:
-        return None
-    if not isinstance(value, str) or not value:
-        return value if isinstance(value, int | float | bool | None) else str(value) or None
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            if str(kind(value)) == value and value.lower() not in ("nan", "inf", "-inf"):
-                return kind(value)
-    return value

@@ -52,7 +52,8 @@ def require_columns(names: Sequence[str], source: str) -> list[str]:
     for number, name in enumerate(names):
         if not name.strip():
             raise InvalidTableError(
-                f"Column {number + 1} of {source} has no name; give it one in the first line."
+                f"Column {number + 1} of {source} has no name; give it one in the first line, or "
+                f"remove a title or comment that stands above the names."
             )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

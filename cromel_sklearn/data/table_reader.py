@@ -1,7 +1,6 @@
 """Tables of any size, a chunk of rows at a time: text, parquet, folders of parquet, sheets."""
 
 import contextlib
-import datetime
 import os
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..exceptions import InvalidTableError
+from .sheet_cells import cell_text
 from .table_chunk import TableChunk, require_columns
 from .table_format import STREAM, TableFormat, table_format
 from .text_table import text_rows
@@ -193,7 +193,7 @@ class TableReader:
                 )
             sheet = book[self._sheet] if self._sheet is not None else book.worksheets[0]
             rows = sheet.iter_rows(values_only=True)
-            names = [_cell_text(value) for value in next(rows, ())]
+            names = [cell_text(value) for value in next(rows, ())]
             while names and not names[-1]:
                 names.pop()
             if not names:
@@ -203,11 +203,13 @@ class TableReader:
             kept: list[list[str]] = []
             n_filled = 0  # rows that are formatted but empty at the end of a sheet are none
             for number, values in enumerate(rows, start=2):
-                cells = [_cell_text(value) for value in values]
+                cells = [cell_text(value) for value in values]
                 if any(cells[len(names) :]):
+                    title = " If row 1 is a title, remove it." if number == 2 else ""
                     raise InvalidTableError(
                         f"Row {number} of {self.source} has {cells[len(names) :]!r} beyond the "
                         f"last named column, {names[-1]!r}; name the columns, or remove the cells."
+                        f"{title}"
                     )
                 cells = (cells + [""] * len(names))[: len(names)]
                 places.append(number)
@@ -275,13 +277,3 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
         return batches[0]
     table = pa.Table.from_batches(batches).combine_chunks()
     return table.to_batches()[0]
-
-
-def _cell_text(value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime.datetime | datetime.date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)

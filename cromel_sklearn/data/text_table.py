@@ -112,6 +112,8 @@ def _unequal(cells, names, line: int, source: str) -> str:
             "remove the separators at its end" if is_empty else "put a cell with a separator in "
             'it between quotes ("")'
         )  # fmt: skip
+    if line == 2 and (n_more < 0 or any(cells[len(names) :])):
+        hint += "; or remove line 1 if it is a title or a comment"
     return (
         f"Line {line} of {source} has {len(cells)} cells, expected {len(names)} "
         f"({', '.join(map(repr, names[:6]))}{', ...' if len(names) > 6 else ''}); {hint}."

@@ -40,6 +40,8 @@ class BatchColumns(ABC):
     """
 
     formula_column: str
+    #: What to do where a column of that name is there.
+    other_names = "rename it first"
 
     def __call__(self, batch) -> BatchResult:
         """Append the columns; those of invalid rows are missing values, and the rows are named."""
@@ -69,7 +71,7 @@ class BatchColumns(ABC):
         taken = [name for name in self.names() if name in schema.names]
         if taken:
             raise InvalidTableError(
-                f"The table already has the column {taken[0]!r}; rename it first."
+                f"The table already has the column {taken[0]!r}; {self.other_names}."
             )
 
 

@@ -95,6 +95,10 @@ class BatchPrediction(BatchColumns):
     coverage: float = 0.9
     prefix: str = ""
     decimal: str = "."
+    other_names = (
+        "rename it, or put something before the names of the new columns: --prefix new_ in the "
+        "shell, prefix='new_' in Python"
+    )
 
     def __post_init__(self):
         if not 0 < self.coverage < 1:

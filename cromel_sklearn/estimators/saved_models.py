@@ -27,6 +27,9 @@ def load_model(path) -> Any:
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"No such model: {path}. `cromel train` writes one.")
+    with open(path, "rb") as file:
+        if file.read(9)[8:] != b"{":  # where the header of a safetensors file begins
+            raise CheckpointError(f"{path} is no model; `cromel train` writes one.")
     status = path.stat()
     return _load(path.resolve(), status.st_mtime_ns, status.st_size)
 

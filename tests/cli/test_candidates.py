@@ -33,11 +33,37 @@ def test_known_formulas_are_substituted(cromel, tmp_path):
     ]
 
 
+def test_rows_that_cannot_be_read_are_skipped_and_named(cromel, tmp_path):
+    (tmp_path / "known.csv").write_text("formula;a\nFe2O3;0,5\nM2O3;1\n")
+    arguments = ("candidates", "-", "--from", tmp_path / "known.csv", "--substitute", "Fe=Co")
+    result = cromel(*arguments, "--on-invalid", "nan", "--decimal", ",")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[1:] == ["Co2O3;Fe2O3;Fe by Co"]
+    assert "line 3: 'M2O3': M is a placeholder, not an element" in result.message
+    assert "1 candidates written to standard output, 1 rows of" in result.message
+    result = cromel(*arguments, "--decimal", ",")
+    assert "or pass --on-invalid nan to skip them" in result.message
+
+
+def test_a_sheet_of_a_workbook_is_substituted(cromel, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["note"])
+    sheet = book.create_sheet("known")
+    for row in (["formula"], ["Fe2O3"]):
+        sheet.append(row)
+    book.save(tmp_path / "known.xlsx")
+    arguments = ("candidates", "-", "--from", tmp_path / "known.xlsx", "--substitute", "Fe=Co")
+    result = cromel(*arguments, "--sheet", "known")
+    assert result.stdout.splitlines()[1:] == ["Co2O3,Fe2O3,Fe by Co"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "Give --elements, or --from with"),
         (("--elements", "Li,O", "--from", "known.csv"), "Give --elements, or --from"),
+        (("--elements", "Li,O", "--sheet", "a"), "--sheet and --on-invalid are of the table of"),
         (("--from", "known.csv"), "--from needs --substitute or --dope"),
         (("--from", "known.csv", "--dope", "Fe"), "Expected something like Fe=Co,Ni:0.02,0.05"),
         (("--from", "known.csv", "--substitute", "Fe=Co"), "line 3: 'M2O3': M is a placeholder"),

@@ -43,3 +43,40 @@ def test_reasons_are_told_by_kind(cromel, tmp_path):
     assert lines[8] == "Left out: 2 more, of 1 other kinds"
     written = (tmp_path / "m.left_out.csv").read_text()
     assert "'2%' is a number with a percent sign; write the number alone, with the" in written
+
+
+def test_too_few_rows_for_an_interval_are_told(cromel, tmp_path):
+    _table(tmp_path, [(300, n) for n in range(2, 6)])
+    result = cromel("train", "t.csv", "--sep", ";", *QUICK, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Fewer than 30 compositions: too few to calibrate an uncertainty with" in result.stdout
+    assert "No intervals, so that `cromel predict` leaves lower and upper empty: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ("Gaps of 2024", "expected 1 ('Gaps of 2024'); put a cell with a separator in it between"),
+        ("A; B; C; D", "fill in the cells that are missing; or remove line 1 if it is a title"),
+        (
+            "Gaps;;",
+            "Column 2 of t.csv has no name; give it one in the first line, or remove a title",
+        ),
+        ("# a;b;c", "or remove the line above the names of the columns"),
+    ],
+)
+def test_a_line_above_the_names_of_the_columns_is_suspected(first, message, cromel, tmp_path):
+    _table(tmp_path, [(300, 1), (300, 2)], header=f"{first}\nformula;T_K;gap")
+    result = cromel("train", "t.csv", "--sep", ";", *QUICK, cwd=tmp_path)
+    assert result.returncode == 1
+    assert message in result.message
+
+
+def test_a_title_above_a_sheet_is_suspected(cromel, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Gaps of 2024"], ["formula", "gap"], ["NaCl", 1]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    result = cromel("train", "t.xlsx", *QUICK, cwd=tmp_path)
+    assert "If row 1 is a title, remove it." in result.message

@@ -153,11 +153,13 @@ def test_predict_needs_the_columns_of_the_model(gaps, folder, cromel, tmp_path):
     assert "pass --on-invalid nan" in result.message
     (tmp_path / "in.csv").write_text("formula,T_K,mean\nNaCl,300,1\n")
     result = cromel("predict", gaps[0], tmp_path / "in.csv", tmp_path / "out.csv")
-    assert "already has the column 'mean'" in result.message
+    assert "already has the column 'mean'; rename it, or put something" in result.message
+    assert "--prefix new_ in the shell" in result.message
     result = cromel("predict", gaps[0], tmp_path / "in.csv", "-", "--prefix", "gap_")
     assert result.stdout.startswith("formula,T_K,mean,gap_mean,gap_std,")
     result = cromel("predict", tmp_path / "in.csv", tmp_path / "in.csv", tmp_path / "out.csv")
     assert result.returncode == 1
+    assert "in.csv is no model; `cromel train` writes one." in result.message
     assert os.listdir(tmp_path) == ["in.csv"]
 
 
@@ -214,6 +216,8 @@ def test_a_class_can_be_the_objective(kinds, folder, cromel):
     shortlist = pd.read_csv(io.StringIO(result.stdout))
     assert (shortlist["probability_narrow"].diff()[1:] <= 0).all()
     assert shortlist["reason"].str.startswith("narrow with a probability of").all()
+    assert "Ranked by" not in result.message
+    assert "Ranked by probability_wide; --class names another class." in cromel(*arguments).message
     assert "The model knows no class 'x'" in cromel(*arguments, "--class", "x").message
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cromel_sklearn.data import table_writer
 from cromel_sklearn.data.source_identity import source_identity
@@ -184,3 +186,31 @@ def test_a_column_of_empty_cells_keeps_its_rows(tmp_path):
     write_table(tmp_path / "out.csv", pa.table({"x": ["", "a", ""]}))
     (chunk,) = TableReader(tmp_path / "out.csv").chunks()
     assert chunk.batch["x"].to_pylist() == ["", "a", ""]
+
+
+CELLS = st.one_of(
+    st.sampled_from(["007", "1.0", "300", "-0.5", "1e5", "-0", "1e+16", "inf", "nan", "=1+1"]),
+    st.integers().map(str),
+    st.floats().map(repr),
+    st.from_regex(r"[-+]?[0-9.,]{1,20}(e[-+]?[0-9]{1,3})?", fullmatch=True),
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=5),
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
+def test_texts_come_back_from_a_workbook_as_they_were(tmp_path_factory, rows):
+    pytest.importorskip("openpyxl")
+    path = tmp_path_factory.mktemp("sheets") / "out.xlsx"
+    left, right = map(list, zip(*rows, strict=True))
+    write_table(path, pa.table({"x": [*left, "end"], "=y": [*right, "end"]}))
+    (chunk,) = TableReader(path).chunks()
+    assert chunk.batch.to_pydict() == {"x": [*left, "end"], "=y": [*right, "end"]}
+
+
+def test_numbers_stay_numbers_in_a_workbook_where_it_keeps_them(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    cells = ["300", "0.5", "1.0", "12345678901234567890"]
+    table = pa.table({"text": cells, "id": pa.array([7, 8, 9, 2**60])})
+    write_table(tmp_path / "out.xlsx", table)
+    rows = list(openpyxl.load_workbook(tmp_path / "out.xlsx").active.values)
+    assert rows[1:] == [(300, 7), (0.5, 8), ("1.0", 9), (cells[3], str(2**60))]
