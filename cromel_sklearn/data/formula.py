@@ -15,10 +15,6 @@ MAX_FORMULA_LENGTH = 1000
 #: Amounts below this are refused; pymatgen would forget them.
 SMALLEST_AMOUNT = 1e-8
 
-CHARGES = (
-    "charges, ranges and negative amounts are not read from formula strings; write 'Fe2O3', or "
-    "pass a pymatgen Composition of Species"
-)
 _SPACES = " \t\u00a0\u2007\u2009\u202f"
 _TYPOGRAPHY = str.maketrans("₀₁₂₃₄₅₆₇₈₉•⋅∙*" + _SPACES, "0123456789····" + " " * len(_SPACES))
 _RUN_OF_SPACES = re.compile(" {2,}")
@@ -181,6 +177,6 @@ def atomic_number_of(symbol: str) -> int:
 
 def _unreadable(text: str, position: int) -> str:
     if text[position] in "+-":
-        return CHARGES
+        return f"{text[position]!r} is no part of a formula"
     rest = text[position : position + 12]
     return f"{rest!r} is an invalid formula: an element starts with a capital letter"

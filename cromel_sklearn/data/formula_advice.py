@@ -1,13 +1,12 @@
 """What a text that cannot be read was probably meant to be.
 
-Weight and atomic percent, variables without a value, capitals and zeros. A suggestion is made only
-if it can be read itself.
+Weight and atomic percent, variables without a value, signs, words, capitals and zeros. A suggestion
+is made only if it can be read itself.
 """
 
 import re
 
 from .elements import ATOMIC_NUMBERS
-from .formula import CHARGES
 from .formula_look_alikes import (
     GRADE,
     LONGEST_SHOWN,
@@ -18,7 +17,9 @@ from .formula_look_alikes import (
     with_suggestion,
 )
 from .formula_notes import find_note
-from .formula_words import recased
+from .formula_signs import RANGE, reason_of_sign
+from .formula_typography import in_plain_characters, names_of_look_alikes
+from .formula_words import is_word, likely_case, symbol_of_name
 
 _ALLOY_NAMES = re.compile(
     r"steel|brass|bronze|nitinol|inconel|incoloy|hastelloy|monel|nimonic|waspaloy|udimet|stellite|invar|kovar|zircaloy"
@@ -29,11 +30,17 @@ _PERCENT = re.compile(r"[ (]*(at|mol|wt|w|m|weight|mass)?(?:om|omic)?\.? ?-?% *\
 _VARIABLE = re.compile("[nxyzδ]")
 _LAST_SYMBOL = re.compile("[A-Z][a-z]?$")
 _BEFORE_A_NUMBER = frozenset("0123456789+-()[]{}.·•⋅∙*")
-_COMMENT = re.compile(r"^[a-z\u03b1-\u03c9]['\u2032]?-(?=[A-Z])| ?\([a-z][a-z ]*\)$")
+_COMMENT = re.compile(r" ?\((?:[a-z][a-z ]*|[A-Z][a-z]{3,})\)$| [A-Za-z][a-z]{3,}(?: [a-z]+)?$")
+_COMMA_BETWEEN_ELEMENTS = re.compile("[A-Za-z], ?(?=[A-Z])")
+_SHARES = (
+    "the amounts of elements divided by a comma are missing; write them, such as (Mg0.5Fe0.5)2SiO4"
+)
+_COMMA = re.compile(r"(?<=[0-9)\]}]), ?(?=[A-Z(\[{])")
+_DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _SIGN = re.compile("[+-]")
 _POWER = re.compile(r"(?<=[0-9.])[eE][+-]?[0-9]+")
 _MISSING = frozenset(
-    ["nan", "NAN", "<NA>", "n/a", "N/A", "#N/A", "none", "None", "null", "NULL", "-", "--"]
+    ["nan", "Nan", "NAN", "<NA>", "n/a", "N/A", "#N/A", "none", "None", "null", "NULL", "-", "--"]
 )
 
 
@@ -64,24 +71,42 @@ def advice_for(text: str, reason: str) -> str:
         return reason
     if text in _MISSING:
         return "a missing value, not a formula"
-    note = find_note(text)
+    plain = in_plain_characters(text)
+    note = find_note(plain)
     if note:
-        return reason_of_note(note, text)
+        return reason_of_note(note, plain)
     percent = _PERCENT.search(text)
     if percent and "%" in percent.group():
         return _of_percent(text, percent)
     if is_grade(text) or _ALLOY_NAMES.search(text.lower()):
         return f"{GRADE}; write its elements in atomic amounts"
-    if "unexpected" not in reason and _SIGN.search(_POWER.sub("", text)):
-        reason = CHARGES
+    names = names_of_look_alikes(text)
+    reason = f"{reason}: {names}" if names and "unexpected" in reason else reason
+    if plain != text and is_clear(plain):
+        return with_suggestion(reason, plain)
+    return _of_known_kind(plain) or _with_likely(plain, reason)
+
+
+def _of_known_kind(text: str) -> str:
     hydrate = _SIGN_BEFORE_WATER.sub("·", text)
     if hydrate != text and is_clear(hydrate):
         return f"write a middle dot before water; did you mean {hydrate!r}?"
+    symbol = symbol_of_name(text)
+    if symbol:
+        return f"the name of an element; did you mean {symbol!r}?"
     variable = _variable(text)
     if variable:
         return f"{variable} has no value; write numbers, such as La0.7Sr0.3MnO3"
-    likely = [_COMMENT.sub("", text), text.replace(",", "."), recased(text), with_oxygen(text)]
-    return with_suggestion(reason, *likely, but_not=text)
+    return reason_of_sign(text) or (_SHARES if _COMMA_BETWEEN_ELEMENTS.search(text) else "")
+
+
+def _with_likely(text: str, reason: str) -> str:
+    if "unexpected" not in reason and _SIGN.search(_POWER.sub("", text)):
+        reason = RANGE
+    with_points = _COMMA.sub("", _DECIMAL_COMMA.sub(".", text))
+    likely = [_COMMENT.sub("", text), with_points, likely_case(text), with_oxygen(text)]
+    advice = with_suggestion(reason, *likely, but_not=text)
+    return "a word, not a formula" if advice == reason and is_word(text) else advice
 
 
 def _of_percent(text: str, percent: re.Match) -> str:

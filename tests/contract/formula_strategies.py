@@ -114,6 +114,20 @@ texts = st.lists(
         st.sampled_from(
             ["(III)", "(V)", "II", " IV", " NW", " (BCC)", " 4H", " H", " B2", " 99.9"]
         ),
+        st.sampled_from(
+            [
+                *",:/_$^=",
+                "\u00bd",
+                "1/3",
+                "\u00b2\u207a",
+                "2-",
+                "alpha-",
+                "c-",
+                "6H-",
+                "tin",
+                "\u200b",
+            ]
+        ),
         st.text(max_size=3),
     ),
     max_size=12,

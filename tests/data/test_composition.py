@@ -24,7 +24,8 @@ from cromel_sklearn.exceptions import CroMELError
 FORMULAS = ["Fe2O3", "NaCl", "Ba0.4K0.6Fe2As2"]
 HEMATITE = ((8, 26), (0.6, 0.4))
 WATER = ((1, 8), (0.666666666667, 0.333333333333))
-CHARGES = "charges, ranges and negative amounts are not read from formula strings"
+CHARGE = "charges are not read from formula strings"
+RANGE = "ranges and negative amounts are not read from formula strings"
 # The error holds index, value and reason of each of these.
 INVALID = [
     ("M2O3", "M is a placeholder, not an element"),
@@ -52,12 +53,12 @@ INVALID = [
     ("Fe1e-9O2", "zero amount; amounts must be at least 1e-08"),
     ("Fe(OH)0", "zero amount; amounts must be at least 1e-08"),
     ({"Fe": 1e-6, "O": 1e7}, "amounts span more than twelve orders of magnitude"),
-    ("Fe3+", CHARGES),
-    ("Na+Cl-", CHARGES),
-    ("SO4 2-", CHARGES),
-    ("Fe-2O3", CHARGES),
+    ("Fe3+", CHARGE),
+    ("Na+Cl-", CHARGE),
+    ("SO4 2-", CHARGE),
+    ("Fe-2O3", RANGE),
     ("La2-xSrxCuO4", "x has no value"),
-    ("La2-0.1Sr0.1CuO4", CHARGES),
+    ("La2-0.1Sr0.1CuO4", RANGE),
     ("La2-δCuO4", "δ has no value"),
     ("FeO=z", "unexpected character '='"),
     ("fe2o3", "'fe2o3' is an invalid formula: an element starts with a capital letter"),

@@ -56,6 +56,58 @@ REFUSED = [
     ("CuSO4·nH2O", "n has no value"),
     ("La1,85Sr0,15CuO4", "did you mean 'La1.85Sr0.15CuO4'?"),
     ("\u03b1-Fe2O3", "did you mean 'Fe2O3'?"),
+    ("Fe3+", "charges are not read from formula strings; leave them out, or pass a pymatgen "
+             "Composition of Species; did you mean 'Fe'?"),
+    ("Na+", "did you mean 'Na'?"),
+    ("Na+Cl-", "did you mean 'NaCl'?"),
+    ("SO4 2-", "did you mean 'SO4'?"),
+    ("[Fe(CN)6]4-", "did you mean '[Fe(CN)6]'?"),
+    ("Fe(3+)2O3", "did you mean 'Fe2O3'?"),
+    ("Ca\u00b2\u207a", "charges are not read from formula strings; leave them out"),
+    ("Ca\u00b2\u207a", "did you mean 'Ca'?"),
+    ("NH4+", "charges are not read from formula strings; leave them out"),
+    ("c-BN", "'c-' is the prefix of a phase, no part of the formula; did you mean 'BN'?"),
+    ("6H-SiC", "'6H-' is the prefix of a phase, no part of the formula; did you mean 'SiC'?"),
+    ("1T'-MoTe2", "did you mean 'MoTe2'?"),
+    ("alpha-Al2O3", "did you mean 'Al2O3'?"),
+    ("\u03b2Ga2O3", "did you mean 'Ga2O3'?"),
+    ("0.5PbTiO3-0.5BaTiO3", "a middle dot divides the parts of a solid solution; did you mean "
+                            "'0.5PbTiO3·0.5BaTiO3'?"),
+    ("0.9BiFeO3 + 0.1BaTiO3", "did you mean '0.9BiFeO3·0.1BaTiO3'?"),
+    ("LiCoO2-C", "parts are joined without their amounts; write one formula"),
+    ("LiFePO4/C", "parts are joined without their amounts; write one formula"),
+    ("V-Ti", "parts are joined without their amounts; write one formula"),
+    ("Fe50-Cr50", "did you mean 'Fe50Cr50'?"),
+    ("Fe-BCC", "'BCC' is a phase, no part of the formula; did you mean 'Fe'?"),
+    ("Fe2O3:Cr", "a dopant needs an amount; write it, such as Y1.96Eu0.04O3, or 'Fe2O3' for the "
+                 "host alone"),
+    ("Cr-doped Al2O3", "a dopant needs an amount"),
+    ("Fe-2O3", "ranges and negative amounts are not read from formula strings"),
+    ("Tin", "the name of an element; did you mean 'Sn'?"),
+    ("copper", "the name of an element; did you mean 'Cu'?"),
+    ("CARBON", "the name of an element; did you mean 'C'?"),
+    ("Aluminum", "did you mean 'Al'?"),
+    ("Nan", "a missing value, not a formula"),
+    ("wustite", "a word, not a formula"),
+    ("silica", "a word, not a formula"),
+    ("iron oxide", "a word, not a formula"),
+    ("ingaas", "did you mean 'InGaAs'?"),
+    ("niti", "did you mean 'NiTi'?"),
+    ("(Mg,Fe)2SiO4", "the amounts of elements divided by a comma are missing; write them, such as"),
+    ("(Mg1.8,Fe0.2)SiO4", "did you mean '(Mg1.8Fe0.2)SiO4'?"),
+    ("Fe2O3,", "unexpected character ','; did you mean 'Fe2O3'?"),
+    ("CaSO4·\u00bdH2O", "did you mean 'CaSO4·0.5H2O'?"),
+    ("CaSO4·1/2H2O", "did you mean 'CaSO4·0.5H2O'?"),
+    ("MgSO4·1\u00bcH2O", "did you mean 'MgSO4·1.25H2O'?"),
+    ("Pb(Mg1/3Nb2/3)O3", "did you mean 'Pb(Mg0.3333Nb0.6667)O3'?"),
+    ("$Fe_2O_3$", "did you mean 'Fe2O3'?"),
+    ("$\\mathrm{Fe_{2}O_{3}}$", "did you mean 'Fe2O3'?"),
+    ("Fe<sub>2</sub>O<sub>3</sub>", "did you mean 'Fe2O3'?"),
+    ("Fe\u200b2O3", "unexpected character '\\u200b': Zero width space; did you mean 'Fe2O3'?"),
+    ("\uff26e2O3", "Fullwidth latin capital letter f; did you mean 'Fe2O3'?"),
+    ("\u0421aO", ": Cyrillic capital letter es; did you mean 'CaO'?"),
+    ("TiO2 anatase", "did you mean 'TiO2'?"),
+    ("TiO2 (Rutile)", "did you mean 'TiO2'?"),
     ("NaCl(aq)", "did you mean 'NaCl'?"),
     ("Fe3O4 (magnetite)", "did you mean 'Fe3O4'?"),
 ]  # fmt: skip
@@ -89,7 +141,8 @@ def test_formula_that_looks_similar_is_read(formula):
 
 
 @pytest.mark.parametrize(
-    "text", ["hello", "M2O3", "Zz", "Fe3+", "x", "?", "Fe2O3=z", "[Fe", "12", "qqq", "na" * 40]
+    "text",
+    ["hello", "M2O3", "Zz", "NH4+", "SO42-", "x", "?", "Fe2O3=z", "[Fe", "12", "qqq", "na" * 40],
 )
 def test_nothing_is_suggested_where_nothing_is_known(text):
     with pytest.raises(ValueError, match=".") as caught:
