@@ -75,7 +75,7 @@ def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, s
     from ..data.measured_rows import read_measured_rows
     from ..data.table_reader import TableReader
     from ..estimators.saved_models import columns_of, load_model
-    from ..inspection.scores import HEADINGS, class_scores, value_scores
+    from ..inspection.scores import HEADINGS, class_scores, learns_logarithm, value_scores
     from ..inspection.stated_predictions import stated_predictions
 
     model = load_model(path)
@@ -93,7 +93,7 @@ def _tell_errors(path, source, target, formula_column, coverage, sep, decimal, s
         measured = _as_classes(rows.y.to_numpy(), model.classes_)
         scores = class_scores(measured, stated, model.classes_)
     else:
-        scores = value_scores(rows.y.to_numpy(), stated)
+        scores = value_scores(rows.y.to_numpy(), stated, is_logarithmic=learns_logarithm(model))
     lines = [f"{path} on {len(rows):,} rows of {source} ({len(rows.left_out):,} left out)"]
     lines += [f"{HEADINGS.get(name, name)}: {value:.4g}" for name, value in scores.items()]
     if stated.in_domain is not None:

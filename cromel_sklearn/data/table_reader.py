@@ -186,13 +186,14 @@ class TableReader:
             book = openpyxl.load_workbook(self.path, read_only=True, data_only=True)
         except Exception as error:  # damaged archives raise what zipfile and XML parsers do
             raise InvalidTableError(f"{self.source} is no workbook: {error}") from error
-        with contextlib.closing(book):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(contextlib.closing(book))
             if self._sheet is not None and self._sheet not in book.sheetnames:
                 raise InvalidTableError(
                     f"{self.source} has no sheet {self._sheet!r}; it has {book.sheetnames!r}."
                 )
             sheet = book[self._sheet] if self._sheet is not None else book.worksheets[0]
-            rows = sheet.iter_rows(values_only=True)
+            rows = stack.enter_context(contextlib.closing(sheet.iter_rows(values_only=True)))
             names = [cell_text(value) for value in next(rows, ())]
             while names and not names[-1]:
                 names.pop()

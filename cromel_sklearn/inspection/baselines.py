@@ -4,6 +4,7 @@ import warnings
 from importlib.util import find_spec
 
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 
@@ -23,7 +24,7 @@ def installed_baselines() -> tuple[str, ...]:
     return tuple(name for name in BASELINES if name != "magpie" or find_spec("matminer"))
 
 
-def make_baseline(name: str, is_classification: bool, seed: int):
+def make_baseline(name: str, is_classification: bool, seed: int, *, is_logarithmic: bool = False):
     """Build an unfitted baseline; it takes the columns of `baseline_features`.
 
     Parameters
@@ -31,16 +32,27 @@ def make_baseline(name: str, is_classification: bool, seed: int):
     name : {"mean", "fractions", "magpie"}
     is_classification : bool
     seed : int
+    is_logarithmic : bool, default=False
+        Fit the decadic logarithm of the target.
 
     Returns
     -------
     estimator
     """
-    if name == "mean":
-        return DummyClassifier(strategy="prior") if is_classification else DummyRegressor()
     if is_classification:
+        if name == "mean":
+            return DummyClassifier(strategy="prior")
         return ExtraTreesClassifier(_N_TREES, random_state=seed)
-    return ExtraTreesRegressor(_N_TREES, max_features=1 / 3, random_state=seed)
+    baseline = DummyRegressor()
+    if name != "mean":
+        baseline = ExtraTreesRegressor(_N_TREES, max_features=1 / 3, random_state=seed)
+    if not is_logarithmic:
+        return baseline
+    return TransformedTargetRegressor(baseline, func=np.log10, inverse_func=_power_of_ten)
+
+
+def _power_of_ten(values: np.ndarray) -> np.ndarray:
+    return 10.0**values
 
 
 def baseline_features(name: str, table: MeasuredTable) -> np.ndarray:

@@ -13,6 +13,7 @@ from .evaluation_result import EvaluationResult
 from .held_out_fits import HeldOutFit, run_fits
 from .held_out_splits import SPLITS, HeldOutSplit, nested_training_rows, split_rows
 from .measured_table import MeasuredTable, read_measured_table
+from .scores import learns_logarithm
 
 #: Shares of the training compositions of the learning curve, before the whole of them.
 CURVE_SHARES = (0.125, 0.25, 0.5)
@@ -67,7 +68,8 @@ def evaluate(
         Folds of each split; fewer where there are fewer groups.
     baselines : "auto" or sequence of {"mean", "fractions", "magpie"}, default="auto"
         The mean; extra trees on bare element fractions; extra trees on Magpie's statistics. "auto"
-        is all that are installed (Magpie comes with matminer).
+        is all that are installed (Magpie comes with matminer). Where the model learns the logarithm
+        (``target_transform="log10"``), so do they, and the logarithms are scored first.
     learning_curve : bool, default=True
         Also train on an eighth, a quarter and half of the training compositions.
     coverage : float, default=0.9
@@ -124,6 +126,7 @@ def evaluate(
     table = read_measured_table(
         X, y, formula_column=formula_column, feature_columns=feature_columns, model=model
     )
+    is_logarithmic = learns_logarithm(model)
     seed = int(check_random_state(random_state).randint(2**31))
     found, notes = [], []
     if table.n_compositions == len(table) and {"shuffled", "composition"} <= set(splits):
@@ -148,7 +151,7 @@ def evaluate(
     model_name = type(model).__name__
     fits = [*_model_fits(model_name, model, table, found, learning_curve, seed)]
     for name in baselines:
-        baseline = make_baseline(name, is_classification, seed)
+        baseline = make_baseline(name, is_classification, seed, is_logarithmic=is_logarithmic)
         columns = baseline_features(name, table)
         fits += [
             HeldOutFit(name, baseline, columns, split.name, fold, train, test, is_baseline=True)
@@ -156,7 +159,7 @@ def evaluate(
             for fold, (train, test) in enumerate(split.folds)
         ]
     classes = np.unique(table.y) if is_classification else None
-    outcomes = run_fits(fits, table, coverage, classes, n_jobs, verbose)
+    outcomes = run_fits(fits, table, coverage, classes, is_logarithmic, n_jobs, verbose)
     return EvaluationResult(
         model_name=model_name,
         target_name=table.target_name,

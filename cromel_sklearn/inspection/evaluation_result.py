@@ -10,6 +10,7 @@ from .held_out_splits import SPLITS
 from .score_tables import curve_table, score_table, shown_table
 
 _VALUE_SCORES = ("mae", "rmse", "r2")
+_LOGARITHMIC_SCORES = ("mae_log10", "r2_log10", *_VALUE_SCORES)
 _CLASS_SCORES = ("balanced_accuracy", "roc_auc", "accuracy")
 
 
@@ -73,7 +74,9 @@ class EvaluationResult:
     @property
     def score_names(self) -> tuple[str, ...]:
         """Names of the scores, the first being the one that models are compared by."""
-        return _CLASS_SCORES if self.is_classification else _VALUE_SCORES
+        if self.is_classification:
+            return _CLASS_SCORES
+        return _LOGARITHMIC_SCORES if "mae_log10" in self.folds else _VALUE_SCORES
 
     def table(self) -> pd.DataFrame:
         """Mean and standard deviation of each score over the folds.

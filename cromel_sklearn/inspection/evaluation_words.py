@@ -11,7 +11,8 @@ def gap_in_words(result) -> str:
     easiest = result.splits[0]
     if len(result.splits) == 1 or easiest == "system":
         return ""
-    score = "balanced_accuracy" if result.is_classification else "r2"
+    names = ("balanced_accuracy", "r2_log10", "r2")
+    score = next(name for name in names if name in result.score_names)
     table = result.table().xs(result.model_name, level="model")
     means, heading = table[score], HEADINGS[score]
     sentences = []

@@ -46,7 +46,7 @@ class HeldOutFit:
     is_baseline: bool = False
 
 
-def run_fits(fits, table, coverage, classes, n_jobs, verbose) -> list:
+def run_fits(fits, table, coverage, classes, is_logarithmic, n_jobs, verbose) -> list:
     """Fit and test everything, side by side if asked for.
 
     Parameters
@@ -57,6 +57,8 @@ def run_fits(fits, table, coverage, classes, n_jobs, verbose) -> list:
         Of the intervals that the model is asked for.
     classes : ndarray or None
         Of a classifier.
+    is_logarithmic : bool
+        Score logarithms as well.
     n_jobs : int or None
     verbose : bool
 
@@ -81,7 +83,7 @@ def run_fits(fits, table, coverage, classes, n_jobs, verbose) -> list:
         bar = progress.add_task("evaluating", total=len(fits))
         done = Parallel(n_jobs, return_as="generator")(jobs)
         for fit, (stated, seconds) in zip(fits, done, strict=True):
-            outcomes.append(_outcome(fit, table, stated, seconds, classes))
+            outcomes.append(_outcome(fit, table, stated, seconds, classes, is_logarithmic))
             progress.advance(bar)
     return outcomes
 
@@ -103,7 +105,7 @@ def _parts_of_a_fit_stay_here():
     return parallel_config("threading", n_jobs=1) if is_dask else nullcontext()
 
 
-def _outcome(fit: HeldOutFit, table: MeasuredTable, stated, seconds, classes):
+def _outcome(fit: HeldOutFit, table: MeasuredTable, stated, seconds, classes, is_logarithmic):
     """Scores of one fit, and its predictions where they are of the model on all training rows."""
     target = table.y[fit.test]
     scores = {
@@ -116,7 +118,7 @@ def _outcome(fit: HeldOutFit, table: MeasuredTable, stated, seconds, classes):
         "seconds": seconds,
     }
     if classes is None:
-        scores |= value_scores(target, stated)
+        scores |= value_scores(target, stated, is_logarithmic=is_logarithmic)
     else:
         scores |= class_scores(target, stated, classes)
     if fit.is_baseline or fit.share < 1:

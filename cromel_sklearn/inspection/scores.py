@@ -10,14 +10,19 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
+from sklearn.pipeline import Pipeline
 
 from .stated_predictions import StatedPrediction
+
+_SMALLEST = np.finfo(float).tiny
 
 #: Name of a score -> how tables head it.
 HEADINGS = {
     "mae": "MAE",
     "rmse": "RMSE",
     "r2": "R2",
+    "mae_log10": "MAE of log10",
+    "r2_log10": "R2 of log10",
     "balanced_accuracy": "balanced accuracy",
     "roc_auc": "ROC AUC",
     "accuracy": "accuracy",
@@ -26,18 +31,29 @@ HEADINGS = {
 }
 
 
-def value_scores(target: np.ndarray, stated: StatedPrediction) -> dict[str, float]:
+def learns_logarithm(model) -> bool:
+    """Tell whether a model, or the last step of a pipeline, learns the logarithm of the target."""
+    last = model[-1] if isinstance(model, Pipeline) else model
+    return getattr(last, "target_transform", None) == "log10"
+
+
+def value_scores(
+    target: np.ndarray, stated: StatedPrediction, *, is_logarithmic: bool = False
+) -> dict[str, float]:
     """Score predicted values.
 
     Parameters
     ----------
     target : ndarray of shape (n_samples,)
     stated : StatedPrediction of n_samples rows
+    is_logarithmic : bool, default=False
+        Score the decadic logarithms as well; all values are positive then.
 
     Returns
     -------
     dict
-        `mae`, `rmse` (unit of the target), `r2` (NaN for a single row); `coverage` and
+        `mae`, `rmse` (unit of the target), `r2` (NaN for a single row); `mae_log10` and `r2_log10`
+        of logarithms; `coverage` and
         `interval_width` where intervals are stated, `spearman` of absolute error and stated
         deviation where a deviation is.
     """
@@ -47,6 +63,10 @@ def value_scores(target: np.ndarray, stated: StatedPrediction) -> dict[str, floa
         "rmse": float(root_mean_squared_error(target, stated.mean)),
         "r2": float(r2_score(target, stated.mean)) if len(target) > 1 else np.nan,
     }
+    if is_logarithmic:
+        decades = [np.log10(np.maximum(one, _SMALLEST)) for one in (target, stated.mean)]
+        found["mae_log10"] = float(mean_absolute_error(*decades))
+        found["r2_log10"] = float(r2_score(*decades)) if len(target) > 1 else np.nan
     if stated.lower is not None and stated.upper is not None:
         found["coverage"] = float(((stated.lower <= target) & (target <= stated.upper)).mean())
         found["interval_width"] = float((stated.upper - stated.lower).mean())

@@ -31,6 +31,40 @@ from cromel_sklearn.inspection.measured_table import read_measured_table
 QUICK = {"baselines": ["mean"], "learning_curve": False}
 
 
+class Decades(RegressorMixin, BaseEstimator):
+    """Predicts the geometric mean, and says that it learns the logarithm."""
+
+    def __init__(self, target_transform="log10"):
+        self.target_transform = target_transform
+
+    def fit(self, X, y):
+        self.mean_ = 10 ** np.log10(y).mean()
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+def test_of_a_logarithmic_target_the_logarithms_are_scored_first():
+    formulas = load_standard_enthalpies().formulas[:40]
+    y = 10.0 ** np.linspace(-3, 2, 40)
+    options = {"baselines": ["mean", "fractions"], "learning_curve": False}
+    result = evaluate(Decades(), formulas, y, splits=["composition"], **options)
+    assert result.score_names[:2] == ("mae_log10", "r2_log10")
+    ours, mean, fractions = (
+        result.table().loc[("composition", name)] for name in ("Decades", "mean", "fractions")
+    )
+    pd.testing.assert_series_equal(ours.drop("seconds"), mean.drop("seconds"), check_names=False)
+    rows = result.predictions
+    decades = np.abs(np.log10(rows["target"]) - np.log10(rows["prediction"]))
+    assert ours["mae_log10"] == pytest.approx(decades.groupby(rows["fold"]).mean().mean())
+    assert fractions["mae_log10"] < 5
+    assert "MAE of log10" in repr(result)
+    assert "R2 of log10" in result.to_html()
+    linear = evaluate(Decades(None), formulas, y, splits=["composition"], **QUICK)
+    assert linear.score_names == ("mae", "rmse", "r2")
+
+
 def fractions(column):
     batch, inverse, _ = read_compositions(column)
     return batch.element_fractions()[inverse]
