@@ -215,7 +215,7 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         mean = in_place(scale.restore(center), valid)
         if not return_std:
             return mean
-        return mean, self._deviation(center, expected, valid)
+        return mean, self._deviation(center, expected, score, valid)
 
     def predict_interval(self, X, coverage=0.9):
         """Predict intervals that hold the measured value with a given probability.
@@ -250,14 +250,18 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
         center, expected, score, valid = self._predicted(X, with_errors=True)
         return (
             in_place(self.target_scale_.restore(center), valid),
-            self._deviation(center, expected, valid),
+            self._deviation(center, expected, score, valid),
             self._interval(center, expected, valid, coverage),
             in_place(score, valid) <= 1.0,
         )
 
-    def _deviation(self, center, expected, valid) -> np.ndarray:
+    def _deviation(self, center, expected, score, valid) -> np.ndarray:
         std = expected * [error.factor for error in self.uncertainty_.errors]
-        return in_place(self.target_scale_.restore_deviation(center, std), valid)
+        # Of a root or a logarithm, small predictions have small deviations; outside the domain, no
+        # prediction is known to be small: it counts as the mean of the training rows.
+        outside = np.clip(score - 1.0, 0.0, 1.0)[:, None]
+        at = center + outside * np.maximum(-center, 0.0)
+        return in_place(self.target_scale_.restore_deviation(at, std), valid)
 
     def _interval(self, center, expected, valid, coverage: float) -> np.ndarray:
         intervals = np.stack(

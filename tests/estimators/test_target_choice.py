@@ -68,3 +68,23 @@ def test_a_regressor_says_what_it_learned(alloys, tmp_path):
     assert plain.target_scale_.transform is None
     few = CroMELRegressor(**settings).fit(formulas[:49], y[:49])
     assert few.target_scale_.transform is None
+
+
+def test_small_predictions_outside_the_domain_are_no_sure_ones(alloys):
+    formulas, _, y, _ = alloys
+    settings = {"members": ["element_trees", "support_vectors"], "random_state": 0, "verbose": 0}
+    model = CroMELRegressor(**settings, target_transform="sqrt").fit(formulas, y)
+    foreign = ["UF6", "H2O", "NaCl", "C2H4"]
+    with pytest.warns(UserWarning, match="rows are far outside"):
+        _, std = model.predict(foreign, return_std=True)
+    _, known = model.predict(formulas, return_std=True)
+    assert (std > np.median(known)).all()
+    scale = model.target_scale_
+    center, expected, _, valid = model._predicted(formulas[:3], with_errors=True)
+    low = np.minimum(center, -1.0)
+    inside, outside = (
+        model._deviation(low, expected, np.full(3, value), valid) for value in (1.0, 2.0)
+    )
+    factor = model.uncertainty_.errors[0].factor
+    assert np.array_equal(inside, scale.restore_deviation(low, factor * expected))
+    assert np.array_equal(outside, scale.restore_deviation(0 * low, factor * expected))
