@@ -69,5 +69,5 @@ def left_out_in_words(left_out) -> list[str]:
     rest = kinds[_SHOWN_KINDS:]
     if rest:
         n_rows = sum(len(rows) for _, rows in rest)
-        lines.append(f"Left out: {n_rows:,} more, of {len(rest)} other kinds")
+        lines.append(f"Left out: {n_rows:,} more, of other kinds ({len(rest)})")
     return lines

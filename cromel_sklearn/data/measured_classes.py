@@ -1,4 +1,4 @@
-"""Classes of the rows of a table: no spaces around them, and no two that differ by case alone."""
+"""Classes of the rows of a table: no spaces around them, and no class that is written two ways."""
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,7 @@ def classes_of(
     Raises
     ------
     InvalidTableError
-        If two classes differ by case alone; names both.
+        If two classes differ by case alone, or are one number (1 and 1.0); names both.
 
     Examples
     --------
@@ -49,10 +49,17 @@ def classes_of(
         if one is None or str(one) in MISSING:
             problems.append(NoNumber(row, one, NO_VALUE))
             continue
-        same = first.setdefault(str(one).casefold(), row)
+        same = first.setdefault(_key(str(one)), row)
         if classes[same] != one:
             raise InvalidTableError(
                 f"Column {target!r} of {source} has {classes[same]!r} at {places[same]} and "
-                f"{one!r} at {places[row]}, which differ by case alone; write one class one way."
+                f"{one!r} at {places[row]}, one class in two ways; write it in one."
             )
     return classes, problems
+
+
+def _key(text: str) -> str:
+    try:
+        return str(float(text))
+    except ValueError:
+        return text.casefold()

@@ -79,8 +79,8 @@ def read_measured_rows(
     Raises
     ------
     InvalidTableError
-        If a column is missing, no row can be used, the target could be numbers or classes, or two
-        classes differ by case alone.
+        If a column is missing, no row can be used, the target could be numbers or classes, or one
+        class is written two ways.
     """
     feature_columns = list(feature_columns)
     if task is not None and task not in TASKS:

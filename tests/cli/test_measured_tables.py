@@ -40,7 +40,7 @@ def test_reasons_are_told_by_kind(cromel, tmp_path):
         "Left out: 2 x column 'T_K': a number with a percent sign, such as '2%' (line 8)"
     )
     assert lines[7] == "Left out: 2 x column 'T_K': no value (line 22)"
-    assert lines[8] == "Left out: 2 more, of 1 other kinds"
+    assert lines[8] == "Left out: 2 more, of other kinds (1)"
     written = (tmp_path / "m.left_out.csv").read_text()
     assert "'2%' is a number with a percent sign; write the number alone, with the" in written
 

@@ -174,10 +174,11 @@ def test_spaces_around_a_class_are_none_of_it(place):
     ]
 
 
-def test_classes_that_differ_by_case_alone_are_named(place):
-    message = "'metal' at line 2 and 'Metal' at line 4, which differ by case alone"
+@pytest.mark.parametrize("values", [["metal", "glass", "Metal "], ["1", "0", "1.0"]])
+def test_one_class_that_is_written_two_ways_is_named(place, values):
+    message = f"{values[0]!r} at line 2 and {values[2].strip()!r} at line 4, one class in two ways"
     with pytest.raises(InvalidTableError, match=message):
-        _read(place, ["metal", "glass", "Metal"])
+        _read(place, values)
 
 
 def test_words_are_classes_whatever_they_look_like(place):
