@@ -12,6 +12,7 @@ from .formula_look_alikes import (
     LONGEST_SHOWN,
     is_clear,
     is_grade,
+    reason_of_abbreviation,
     reason_of_note,
     with_oxygen,
     with_suggestion,
@@ -91,6 +92,9 @@ def _of_known_kind(text: str) -> str:
     hydrate = _SIGN_BEFORE_WATER.sub("·", text)
     if hydrate != text and is_clear(hydrate):
         return f"write a middle dot before water; did you mean {hydrate!r}?"
+    abbreviation = reason_of_abbreviation(text)
+    if abbreviation:
+        return abbreviation
     symbol = symbol_of_name(text)
     if symbol:
         return f"the name of an element; did you mean {symbol!r}?"

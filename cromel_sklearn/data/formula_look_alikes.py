@@ -6,6 +6,7 @@ Each is refused with what it looks like and with a way to write the formula that
 import re
 
 from .formula import clean_formula, parse_formula
+from .formula_abbreviations import abbreviated, abbreviated_without_amounts
 from .formula_notes import Note, find_note
 from .formula_stops import in_whole_numbers, require_clear_stops
 from .formula_words import recased
@@ -13,7 +14,9 @@ from .formula_words import recased
 GRADE = "looks like an alloy grade, not a formula"
 # Grades that would be read as a formula, most of them as one element: In718 is no indium.
 _GRADES = re.compile(
-    r"(?:SS|ss)?[2346]\d\d[HLN]{0,2}"  # stainless steels by AISI number
+    r"(?:SS|ss|SUS|STS)?[2346]\d\d[HLN]{0,2}"  # stainless steels by AISI number
+    r"|S(?:K[DHST]|CM|NCM|UJ|UM|PC)\d{1,3}|S\d\dC|H[KP]40|DP\d{3,4}"  # Japanese and cast steels
+    r"|C[Kk]\d\d|C\d{4}|(?:X\d{1,3}|\d{2,3})(?:Cr|Mn|Mo|Ni|Si|V)+\d{1,4}"  # steels by carbon
     r"|S(?:235|275|355|420|450|460|500|550|620|690|700|890|960)[JKLMNR0-9]{0,3}"  # EN 10025
     r"|[ACFGHKNRS]\d{5}"  # unified numbering system
     r"|1[357][4578]PH"
@@ -39,17 +42,7 @@ _LOOKS_LIKE = {"TI": "Tl"}  # a capital I looks like a small L
 _ZERO_FOR_O = re.compile(r"[A-Z][a-z]?[2-9]0[1-9]|[HD]20")
 _LAST_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0$")
 _LEADING_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0(?=[0-9]+(?![0-9.]))")
-_ABBREVIATIONS = {
-    "BFO": "BiFeO3",
-    "BSCCO": "Bi2Sr2CaCu2O8",
-    "BTO": "BaTiO3",
-    "FTO": "SnO2",
-    "ITO": "In2O3",
-    "KTO": "KTaO3",
-    "PTO": "PbTiO3",
-    "STO": "SrTiO3",
-    "YBCO": "YBa2Cu3O7",
-}
+_WITH_TEMPER = re.compile(r"(?:A[Al]?[ -]?)?[1-8]\d{3}-[FHOTW]\d{0,4}")  # 7075-T6
 #: Longer texts are not repeated in a message.
 LONGEST_SHOWN = 60
 _NOT_A_TIME = "NaT"  # how pandas writes a missing time, and the formula of sodium tritide
@@ -89,8 +82,9 @@ or 'In' for the formula
     if is_grade(text):
         escape = f", or {_plainly(text)!r} for the formula" if can_be_read(text) else ""
         raise ValueError(f"{GRADE}; write its elements in atomic amounts{escape}")
-    if text in _ABBREVIATIONS:
-        raise ValueError(_did_you_mean(_ABBREVIATIONS[text], escape=_with_ones(text)))
+    abbreviation = reason_of_abbreviation(text)
+    if abbreviation:
+        raise ValueError(abbreviation)
     if _CAPITALS.fullmatch(text):
         raise ValueError(_did_you_mean(recased(text), escape=_with_ones(text)))
     _require_no_slip_of_case(text)
@@ -103,7 +97,8 @@ or 'In' for the formula
 def is_grade(text: str) -> bool:
     """Whether a text names an alloy by its grade or its weight percent."""
     squeezed = _SEPARATORS.sub("", text)
-    return bool(_GRADES.fullmatch(squeezed) or _WEIGHTS_WITH_HYPHENS.fullmatch(text))
+    written = (_WITH_TEMPER, _WEIGHTS_WITH_HYPHENS)
+    return bool(_GRADES.fullmatch(squeezed) or any(way.fullmatch(text) for way in written))
 
 
 def reason_of_note(note: Note, text: str) -> str:
@@ -116,6 +111,25 @@ def reason_of_note(note: Note, text: str) -> str:
     if not is_clear(note.rest):
         return f"{reason}; write {note.joined!r} if the formula is meant as it stands"
     return f"{reason}; {_did_you_mean(note.rest, escape=note.joined)}"
+
+
+def reason_of_abbreviation(text: str) -> str:
+    """Say what a text abbreviates; empty if it is no abbreviation."""
+    solution, meant = abbreviated_without_amounts(text), abbreviated(text)
+    if solution:
+        reason = (
+            f"an abbreviation of {solution} without its amounts; write them, such as Ba0.6Sr0.4TiO3"
+        )
+    elif meant:
+        reason = f"did you mean {' or '.join(map(repr, meant))}?"
+    else:
+        return ""
+    if not can_be_read(text):
+        return reason if solution else f"an abbreviation; {reason}"
+    amounts = parse_formula(text)
+    escape = _plainly(text) if len(amounts) == 1 else _with_ones(text)
+    end = "" if reason.endswith("?") else "."
+    return f"{reason}{end} Write {escape!r} if the formula is meant as it stands"
 
 
 def with_oxygen(text: str) -> str:

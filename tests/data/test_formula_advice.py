@@ -23,6 +23,15 @@ REFUSED = [
     ("Ti-6Al-4V", GRADE),
     ("maraging steel", GRADE),
     ("17-4PH", GRADE),
+    ("7075-T6", GRADE),
+    ("Al 6061-T6", GRADE),
+    ("42CrMo4", GRADE),
+    ("X5CrNi18-10", GRADE),
+    ("SCM440", GRADE),
+    ("Bi-2212", "an abbreviation; did you mean 'Bi2Sr2CaCu2O8'?"),
+    ("ybco", "an abbreviation; did you mean 'YBa2Cu3O7'?"),
+    ("LNO", "an abbreviation; did you mean 'LiNbO3' or 'LaNiO3'?"),
+    ("PZT", "an abbreviation of Pb(Zr,Ti)O3 without its amounts; write them"),
     ("Mg0", "zero amount; amounts must be at least 1e-08; did you mean 'MgO'?"),
     ("SiC 15R", "'15R' is a polytype, no part of the formula; did you mean 'SiC'?"),
     ("4H SiC", "did you mean 'SiC'?"),
@@ -123,7 +132,7 @@ FORMULAS = [
     "Na Cl", "Na I", "V I 2", "B N H", "C H4 N2 O", "Fe 3C", "Ti 2H", "Cu 99.9 Zn 0.1", "B 2 O 3",
     "Li6.02P0.98Si0.02S5 Br", "Li1.3Cr0.3Ti1.7 (PO4)3", "Li6La2Ca(Nb)2O12", "V(VO4)", "Bi(I)3",
     "Cs(Pb(I)3)", "FeIIn", "CsVI3", "BaVIr2", "Ba2VI5O17", "Al2 B2", "Fe(CO)5", "Na(HCO3)",
-    "(V)2O5",
+    "(V)2O5", "BCN", "HCN", "CNF", "PSN", "CF3", "CF8", "KNO3", "Y12", "Bi22", "C1000H", "CK",
 ]  # fmt: skip
 
 
