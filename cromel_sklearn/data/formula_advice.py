@@ -73,7 +73,7 @@ def advice_for(text: str, reason: str) -> str:
     if text in _MISSING:
         return "a missing value, not a formula"
     plain = in_plain_characters(text)
-    note = find_note(plain)
+    note = find_note(plain) or find_note(text.replace("_", " "))
     if note:
         return reason_of_note(note, plain)
     percent = _PERCENT.search(text)
@@ -116,7 +116,11 @@ def _with_likely(text: str, reason: str) -> str:
 def _of_percent(text: str, percent: re.Match) -> str:
     if percent[1] in ("wt", "w", "m", "weight", "mass"):
         return "weight percent is not read; convert it to atomic amounts first"
-    return with_suggestion("amounts are atomic, without a percent sign", _PERCENT.sub("", text))
+    number = _PERCENT.sub("", text)
+    note = find_note(number)
+    if note:
+        return reason_of_note(note, text)
+    return with_suggestion("amounts are atomic, without a percent sign", number)
 
 
 def _variable(text: str) -> str:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 from .formula_stops import ENDS_OF_PARTS
 
+_STATE = "(?:I{1,3}|IV|VI{0,3}|IX)"
 _ROMAN = re.compile(
-    # In brackets, unless an amount makes it an element at the end of a compound: Bi(I)3, Pb(I)2.
-    r"(?<=[A-Za-z0-9)\]}]) ?[(\[{] ?(?:(?P<one>[IV])|I{2,3}|IV|VI{1,3}|IX) ?[)\]}]"
-    r"(?(one)(?! ?[0-9]+(?:$|[)\]}])))"
+    rf"(?<=[A-Za-z0-9)\]}}]) ?[(\[{{] ?(?!(?:I|V) ?[)\]}}]){_STATE}(?:[,/] ?{_STATE})* ?[)\]}}]"
+    # One letter is a state behind an element that has it, or at the end: no Bi(I)3, no Ca(V)2O6.
+    r"|(?<=[A-Za-z]) ?[(\[{] ?I ?[)\]}](?! ?[0-9]+(?:$|[)\]}]))"
+    r"|(?<=[A-Za-z])(?<!Li|Na|Rb|Cs|Be|Mg|Ca|Sr|Ba|Al|Sc|La|Zn)(?<![KY])"
+    r" ?[(\[{] ?V ?[)\]}](?! ?[0-9]+(?:$|[)\]}]))"
+    r"|(?<=[0-9)\]}]) ?[(\[{] ?[IV] ?[)\]}]$"
     r"|(?<=[A-Za-z0-9)\]}]) (?:IV|VI)(?= |$)"
-    r"|(?<=[A-Za-z0-9)\]}]) ?V?I{2,3}(?![a-z])"
+    r"|(?<=[A-Za-z0-9)\]}])(?<![IV]) ?V?I{2,3}(?![a-z])"
 )
 _IN_BRACKETS = re.compile(r"(?P<rest>.*[A-Za-z0-9)\]}]) ?[(\[{](?P<note>[A-Za-z0-9.]+)[)\]}]")
 _WITHOUT_AMOUNT = re.compile("[IV](?![a-z0-9.])")
@@ -90,7 +94,7 @@ def find_note(text: str) -> Note | None:
 
 
 def _note(note: str, kind: str, rest: str, joined: str) -> Note | None:
-    return Note(note, kind, rest, joined.replace(" ", "")) if kind else None
+    return Note(note, kind, rest.rstrip(" ,;"), joined.replace(" ", "")) if kind else None
 
 
 def _kind_in_front(note: str, rest: str) -> str:

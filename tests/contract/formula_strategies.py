@@ -70,6 +70,7 @@ LOOK_ALIKES = [
     ),
     ("V(V)2O5", "'(V)' is an oxidation state, no part of the formula; did you mean 'V2O5'?"),
     ("Cu(I)2O", "did you mean 'Cu2O'? Write 'Cu(I1)2O' if the formula is meant as it stands"),
+    ("Hg(I)2Cl2", "did you mean 'Hg2Cl2'?"),
     ("LiFe(II)PO4", "did you mean 'LiFePO4'?"),
     ("U(VI)O3", "did you mean 'UO3'?"),
     ("FeCl3(III)", "did you mean 'FeCl3'?"),

@@ -38,6 +38,11 @@ REFUSED = [
     ("MoS2 2H", "did you mean 'MoS2'?"),
     ("Fe bcc", "'bcc' is a phase, no part of the formula; did you mean 'Fe'?"),
     ("Au NPs", "did you mean 'Au'?"),
+    ("Fe(II,III)3O4", "'(II,III)' is an oxidation state, no part of the formula; did you mean "
+                      "'Fe3O4'?"),
+    ("SiC_4H", "did you mean 'SiC'?"),
+    ("Fe, BCC", "did you mean 'Fe'?"),
+    ("Al 99.9%", "'99.9' is a purity, no part of the formula; did you mean 'Al'?"),
     ("Nb3Sn A15", "did you mean 'Nb3Sn'?"),
     ("Cu (99.99)", "'99.99' is a purity, no part of the formula; did you mean 'Cu'?"),
     ("CuSO4 5H2O", "write a middle dot before water; did you mean 'CuSO4·5H2O'?"),
@@ -132,7 +137,8 @@ FORMULAS = [
     "Na Cl", "Na I", "V I 2", "B N H", "C H4 N2 O", "Fe 3C", "Ti 2H", "Cu 99.9 Zn 0.1", "B 2 O 3",
     "Li6.02P0.98Si0.02S5 Br", "Li1.3Cr0.3Ti1.7 (PO4)3", "Li6La2Ca(Nb)2O12", "V(VO4)", "Bi(I)3",
     "Cs(Pb(I)3)", "FeIIn", "CsVI3", "BaVIr2", "Ba2VI5O17", "Al2 B2", "Fe(CO)5", "Na(HCO3)",
-    "(V)2O5", "BCN", "HCN", "CNF", "PSN", "CF3", "CF8", "KNO3", "Y12", "Bi22", "C1000H", "CK",
+    "(V)2O5", "(III)", "K(V)O3", "K3(V)O4", "Li6La2Ca(V)2O12", "Ca(V)2O6",
+    "BCN", "HCN", "CNF", "PSN", "CF3", "CF8", "KNO3", "Y12", "Bi22", "C1000H", "CK",
 ]  # fmt: skip
 
 
