@@ -77,11 +77,12 @@ def find_note(text: str) -> Note | None:
     Note(text='4H', kind='a polytype', rest='SiC', joined='SiC4H')
     >>> find_note("Fe 2 O 3")
     """
-    states = [state.group().strip() for state in _ROMAN.finditer(text)]
+    may_have_state = "I" in text or "V" in text
+    states = [state.group().strip() for state in _ROMAN.finditer(text)] if may_have_state else []
     if states:
         joined = _WITHOUT_AMOUNT.sub(r"\g<0>1", _ROMAN.sub(lambda state: state[0].strip(), text))
         return Note(states[0], "an oxidation state", _ROMAN.sub("", text), joined)
-    bracketed = _IN_BRACKETS.fullmatch(text)
+    bracketed = _IN_BRACKETS.fullmatch(text) if text.endswith((")", "]", "}")) else None
     if bracketed:
         rest, note = bracketed["rest"], bracketed["note"]
         return _note(note, _kind_in_brackets(rest, note), rest, rest + note)
