@@ -57,7 +57,8 @@ def chosen_transform(
         warnings.simplefilter("ignore", UserWarning)  # of outliers, which the fit tells once
         scales = [TargetScale.of(y, transform, *bounds) for transform in (None, "sqrt")]
     as_measured, as_root = (_errors(table, y, weight, scale, folds, seed) for scale in scales)
-    return "sqrt" if np.mean(as_root / as_measured) < _GAIN else None
+    ratios = np.divide(as_root, as_measured, out=np.ones_like(as_root), where=as_measured > 0)
+    return "sqrt" if ratios.mean() < _GAIN else None
 
 
 def _is_skewed_magnitude(values: np.ndarray) -> bool:
