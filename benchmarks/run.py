@@ -43,6 +43,7 @@ OTHERS: dict[str, list[str]] = {
     "speed": [],
     "known": [],
     "domain": [],
+    "square_roots": [],
     "matbench_record": [],
     "selection": ["settings"],
     "distances": [],

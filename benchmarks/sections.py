@@ -1,7 +1,7 @@
 """Sections of docs/benchmarks.md beside the comparison: uncertainty, curves, ablations, speed."""
 
 import numpy as np
-from comparison import OURS, Results
+from comparison import OURS, Results, fold_errors
 from tables import digits, listed
 from uncertainty import fold_means, out_of_domain
 
@@ -166,6 +166,32 @@ def development_section(found: dict) -> list[str]:
         )
     for name, *cells in zip(variants, *columns, strict=True):
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def square_roots_section(found: dict, results: Results) -> list[str]:
+    """Write what the scale of the target alone gains, with other features too."""
+    tasks = found["tasks"]
+    families = list(next(iter(tasks.values())))
+    heads = [head for family in families for head in (family, "its root")]
+    lines = [
+        "## What the square root gains others",
+        "",
+        "`python benchmarks/square_roots.py`: CroMEL chooses the scale of a target from its "
+        "training rows, the stock models of the other families learn it as it was measured. Here "
+        "they learn its square root as well. Mean absolute errors; best in bold.",
+        "",
+        f"| task | CroMEL | {' | '.join(heads)} |",
+        "|---|" + "---:|" * (1 + len(heads)),
+    ]
+    for task, by_family in tasks.items():
+        errors = [np.mean(list(fold_errors(task, results.tasks[task]["model"]).values()))]
+        for family in families:
+            scales = by_family[family]
+            errors += [np.mean(list(scales[s].values())) for s in ("as measured", "square root")]
+        best = min(errors)
+        shown = [f"**{digits(e)}**" if e == best else digits(e) for e in errors]
+        lines.append(f"| {task} | {' | '.join(shown)} |")
     return [*lines, ""]
 
 

@@ -112,8 +112,8 @@ def one_look_table(results: Results, families: list[str], ours: str | None) -> l
     return [*lines, ""]
 
 
-def doping_paragraph(results: Results) -> list[str]:
-    """Say where counting elements does as well."""
+def doping_paragraph(results: Results, roots: dict) -> list[str]:
+    """Say where counting elements does as well, or would if it learned square roots."""
     beaten, ahead = [], []
     for task in results.tasks:
         means = {f: results.mean(task, f) for f in (*OURS, "fractions")}
@@ -132,6 +132,17 @@ def doping_paragraph(results: Results) -> list[str]:
     dopings = [text for task, text in ahead if task in DOPINGS]
     if dopings:
         text += f"On other dopings and alloys CroMEL is ahead of them: {listed(dopings)}. "
+    as_roots = []
+    for task, by_family in roots.items():
+        fractions = np.mean(list(by_family["fractions"]["square root"].values()))
+        lost = 1 - fractions / results.mean(task, OURS[0])
+        if lost >= LEAST:
+            as_roots.append(f"{task} (by {lost:.0%})")
+    if as_roots:
+        text += (
+            f"If they learn square roots, as CroMEL does there, fractions are ahead on "
+            f"{listed(as_roots)}, too. "
+        )
     return [
         text + "Where a table varies a few hosts and small amounts of dopants, what the "
         "calculations know of hosts says little, and trees on fractions, which fit in seconds, are "
