@@ -48,7 +48,7 @@ def test_outliers_are_taken_for_less_and_all_else_as_it_is():
 def test_numbers_that_stand_for_missing_values_are_told():
     measured = np.random.default_rng(0).lognormal(size=40)
     for stand_in in (-999.0, 9999.0):
-        with pytest.warns(UserWarning, match=f"y has {stand_in:g} in 8 rows, far beyond all othe"):
+        with pytest.warns(UserWarning, match=f"y has {stand_in:g} in 8 rows, far beyond all "):
             TargetScale.of(np.append(measured, np.full(8, stand_in)))
     TargetScale.of(np.append(measured, np.zeros(8)))  # metals among insulators
     TargetScale.of(np.repeat([1.0, 2.0, 50.0], 8))
