@@ -3,7 +3,7 @@
 Commands, from the repository root (each goes on where it was stopped)::
 
     python benchmarks/selection.py encoders mp-multi /tmp/run [--tasks ...]
-    python benchmarks/selection.py settings [--variants default "without networks" ...]
+    python benchmarks/selection.py settings [--variants default ...] [--tasks ...]
 
 In: development folds, three grouped by reduced formula inside the training rows of the first
 official fold, so that no test row is seen. Encoders are ids, or folders of `cromel pretrain`: their
@@ -121,23 +121,23 @@ def judge_encoders(names: list[str], tasks: list[str], console: Console) -> None
     console.print(table)
 
 
-def judge_settings(variants: list[str], console: Console) -> None:
+def judge_settings(variants: list[str], tasks: list[str], console: Console) -> None:
     """Run what is missing, then print the mean error of each setting."""
     code = f"{estimator_digest(False)}-{estimator_digest(True)}"
     if read_json(RESULT).get("settings", {}).get("code") != code:
         start = {"code": code, "environment": environment(), "tasks": {}}
         write_json(RESULT, read_json(RESULT) | {"settings": start})
     table = Table("task", *variants, title="errors on development folds")
-    for task, n_folds in SETTINGS_FOLDS.items():
+    for task in tasks:
         data = load_silently(task)
         means = []
         for name in variants:
             if not suits(VARIANTS[name], data):
                 means.append(np.nan)
                 continue
-            for number, fold in enumerate(development_folds(data)[:n_folds]):
-                tasks = read_json(RESULT)["settings"]["tasks"]
-                if str(number) not in tasks.get(task, {}).get(name, {}):
+            for number, fold in enumerate(development_folds(data)[: SETTINGS_FOLDS[task]]):
+                done = read_json(RESULT)["settings"]["tasks"]
+                if str(number) not in done.get(task, {}).get(name, {}):
                     value = judge_setting(task, data, VARIANTS[name], fold)
                     places = ("settings", "tasks", task, name, str(number))
                     add_json(RESULT, places, value)
@@ -156,11 +156,12 @@ def main() -> None:
     encoders.add_argument("--tasks", nargs="+", choices=JUDGES, default=list(JUDGES))
     settings = kinds.add_parser("settings", help="members of the estimators")
     settings.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    settings.add_argument("--tasks", nargs="+", choices=SETTINGS_FOLDS, default=[*SETTINGS_FOLDS])
     arguments = parser.parse_args()
     if arguments.kind == "encoders":
         judge_encoders(arguments.encoders, arguments.tasks, Console())
     else:
-        judge_settings(arguments.variants, Console())
+        judge_settings(arguments.variants, arguments.tasks, Console())
 
 
 if __name__ == "__main__":
