@@ -9,7 +9,6 @@ import re
 from .elements import ATOMIC_NUMBERS
 from .formula_look_alikes import (
     GRADE,
-    LONGEST_SHOWN,
     is_clear,
     is_grade,
     reason_of_abbreviation,
@@ -19,6 +18,7 @@ from .formula_look_alikes import (
 )
 from .formula_notes import find_note
 from .formula_signs import RANGE, reason_of_sign
+from .formula_stops import LONGEST_SHOWN
 from .formula_typography import in_plain_characters, names_of_look_alikes
 from .formula_words import is_word, likely_case, symbol_of_name
 

@@ -8,7 +8,7 @@ import re
 from .formula import clean_formula, parse_formula
 from .formula_abbreviations import abbreviated, abbreviated_without_amounts
 from .formula_notes import Note, find_note
-from .formula_stops import in_whole_numbers, require_clear_stops
+from .formula_stops import LONGEST_SHOWN, in_whole_numbers, require_clear_stops
 from .formula_words import recased
 
 GRADE = "looks like an alloy grade, not a formula"
@@ -43,8 +43,6 @@ _ZERO_FOR_O = re.compile(r"[A-Z][a-z]?[2-9]0[1-9]|[HD]20")
 _LAST_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0$")
 _LEADING_ZERO = re.compile(r"(?<=[A-Za-z)\]}])0(?=[0-9]+(?![0-9.]))")
 _WITH_TEMPER = re.compile(r"(?:A[Al]?[ -]?)?[1-8]\d{3}-[FHOTW]\d{0,4}")  # 7075-T6
-#: Longer texts are not repeated in a message.
-LONGEST_SHOWN = 60
 _NOT_A_TIME = "NaT"  # how pandas writes a missing time, and the formula of sodium tritide
 
 

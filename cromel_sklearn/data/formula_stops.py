@@ -18,8 +18,8 @@ _ELEMENT = re.compile("[A-Z][a-z]?")
 _PART = re.compile(r"[^.·]*")
 #: A part that is a compound of its own ends in one of these.
 ENDS_OF_PARTS = frozenset(re.findall(r"[A-Z][a-z]?|\W", "OSSeTeFClBrINPAsHDTCB)]}"))
-# Formulas longer than this are not repeated in a message.
-_LONGEST = 60
+#: Formulas longer than this are not repeated in a message.
+LONGEST_SHOWN = 60
 _EXAMPLE = "write 'CuSO4·5H2O' for five parts of water, 'Cu2S2O11H4' for the decimal amount 4.5"
 
 
@@ -100,7 +100,7 @@ def _could_divide(text: str, stop: re.Match, in_decimals: bool) -> bool:
 def _both_readings(text: str, stops: list[re.Match]) -> str:
     shown = text[stops[0].start() : stops[0].start("next") + 3]
     start = f"the full stop in {shown[:20]!r} is a decimal point or the dot between two parts"
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_SHOWN:
         return f"{start}; {_EXAMPLE}"
     parts = text
     for stop in reversed(stops):
@@ -111,7 +111,7 @@ def _both_readings(text: str, stops: list[re.Match]) -> str:
         whole_numbers = in_whole_numbers(parse_formula(text))
     except ValueError:  # one of the readings cannot be read
         return f"{start}; {_EXAMPLE}"
-    if len(whole_numbers) > _LONGEST:
+    if len(whole_numbers) > LONGEST_SHOWN:
         return f"{start}; {_EXAMPLE}"
     return f"{start}; write {parts!r} for the parts, {whole_numbers!r} for the decimal amount"
 

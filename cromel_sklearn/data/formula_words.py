@@ -24,7 +24,7 @@ _NAMES = re.findall(
     "actinium thorium protactinium uranium neptunium plutonium americium curium berkelium "
     "californium einsteinium fermium mendelevium nobelium lawrencium",
 )
-_SYMBOL_OF_NAME = dict(zip(_NAMES, SYMBOLS, strict=False)) | {
+_SYMBOL_OF_NAME = dict(zip(_NAMES, SYMBOLS[:MAX_ATOMIC_NUMBER], strict=True)) | {
     "aluminum": "Al", "cesium": "Cs", "sulphur": "S", "deuterium": "D", "tritium": "T",
 }  # fmt: skip
 

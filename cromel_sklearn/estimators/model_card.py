@@ -144,6 +144,34 @@ class ModelCard:
         return "\n".join([*lines, ""])
 
 
+def target_entries(y: np.ndarray, predicted: np.ndarray, transform: str | None) -> list[dict]:
+    """What a card tells of each output of a regressor.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        As measured, NaN where not; and as predicted by members that had not seen the row.
+    transform : str or None
+        Of the target.
+
+    Returns
+    -------
+    list of dict
+    """
+    measured = y.reshape(len(y), -1)
+    errors = np.nanmean(np.abs(predicted.reshape(measured.shape) - measured), axis=0)
+    return [
+        {
+            "mae": float(error),
+            "mae_of_median": float(np.nanmean(np.abs(column - np.nanmedian(column)))),
+            "lowest": float(np.nanmin(column)),
+            "highest": float(np.nanmax(column)),
+            "transform": transform,
+        }
+        for error, column in zip(errors, measured.T, strict=True)
+    ]
+
+
 def _checksum(table, y) -> str:
     digest = hashlib.sha256()
     batch, rows = table.compositions, table.composition_of_row

@@ -111,14 +111,12 @@ def load_model(path, classes: tuple[type, ...]):
         If the file is missing, damaged, or holds another estimator.
     """
     header, tensors = read_artifact(path, _KIND, _READ_VERSIONS)
-    name = header.get("estimator")
-    found = next((cls for cls in classes if cls.__name__ == name), None)
-    if found is None:
-        raise CheckpointError(
-            f"{path} holds a {one_line(name)}; read it with {one_line(name)}.load."
-        )
+    name = one_line(header.get("estimator"))
+    known = {cls.__name__: cls for cls in classes}
+    if name not in known:
+        raise CheckpointError(f"{path} holds a {name}; read it with {name}.load.")
     with damage_named(path):
-        estimator = _read(found, header, tensors)
+        estimator = _read(known[name], header, tensors)
         _require_usable(estimator)
     return estimator
 

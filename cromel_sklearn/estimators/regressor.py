@@ -305,22 +305,13 @@ class CroMELRegressor(RegressorMixin, MeasurementEstimator):
 
     def _write_card(self, table, y, unseen) -> None:
         """Keep errors of rows that the members had not seen, and what else a card tells."""
-        from .model_card import ModelCard
+        from .model_card import ModelCard, target_entries
 
-        measured = y.reshape(len(y), -1)
-        combined = self.target_scale_.restore(self.stack_.combine(unseen.predicted))
-        errors = np.nanmean(np.abs(combined.reshape(measured.shape) - measured), axis=0)
-        targets = [
-            {
-                "mae": float(error),
-                "mae_of_median": float(np.nanmean(np.abs(column - np.nanmedian(column)))),
-                "lowest": float(np.nanmin(column)),
-                "highest": float(np.nanmax(column)),
-                "transform": self.target_scale_.transform,
-            }
-            for error, column in zip(errors, measured.T, strict=True)
-        ]
-        self.cross_validated_error_ = errors.tolist()
+        scale = self.target_scale_
+        targets = target_entries(
+            y, scale.restore(self.stack_.combine(unseen.predicted)), scale.transform
+        )
+        self.cross_validated_error_ = [target["mae"] for target in targets]
         coverage = [error.cross_validated_coverage for error in self.uncertainty_.errors]
         self.card_ = ModelCard.of(self, table, y, targets, coverage)
 

@@ -56,7 +56,7 @@ def chosen_transform(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of outliers, which the fit tells once
         scales = [TargetScale.of(y, transform, *bounds) for transform in (None, "sqrt")]
-    as_measured, as_root = (_errors(table, y, weight, scale, folds, seed) for scale in scales)
+    as_measured, as_root = _errors(table, y, weight, scales, folds, seed)
     ratios = np.divide(as_root, as_measured, out=np.ones_like(as_root), where=as_measured > 0)
     return "sqrt" if ratios.mean() < _GAIN else None
 
@@ -69,22 +69,24 @@ def _is_skewed_magnitude(values: np.ndarray) -> bool:
     return bool(skew(values / largest) > _SKEWED)
 
 
-def _errors(table, y, weight, scale: TargetScale, folds, seed: int) -> np.ndarray:
-    """Mean absolute error of each output on unseen rows, of trees that learn it on a scale."""
+def _errors(table, y, weight, scales: list[TargetScale], folds, seed: int) -> np.ndarray:
+    """Mean absolute error on unseen rows of trees that learn on each scale, for each output."""
     view = VIEW_OF["element_trees"]
-    target = scale.bounded(scale.standardise(y))
-    errors = np.zeros((len(folds), target.shape[1]))
+    measured = y.reshape(len(y), -1)
+    targets = [scale.bounded(scale.standardise(y)) for scale in scales]
+    errors = np.zeros((len(folds), len(scales), measured.shape[1]))
     for fold, (train, test) in enumerate(folds):
         X_train, X_test = table.view(view, train), table.view(view, test)
-        predicted = np.empty((len(test), target.shape[1]))
-        for output, column in enumerate(target[train].T):
-            measured = ~np.isnan(column)
-            trees = ExtraTreesRegressor(_N_TREES, max_features=1 / 3, random_state=seed)
-            trees.fit(X_train[measured], column[measured], weight[train][measured])
-            predicted[:, output] = trees.predict(X_test)
-        restored = scale.restore(predicted).reshape(predicted.shape)
-        misses = np.abs(restored - y.reshape(len(y), -1)[test])
-        errors[fold] = _weighted_mean(misses, weight[test])
+        for number, (scale, target) in enumerate(zip(scales, targets, strict=True)):
+            predicted = np.empty((len(test), target.shape[1]))
+            for output, column in enumerate(target[train].T):
+                known = ~np.isnan(column)
+                trees = ExtraTreesRegressor(_N_TREES, max_features=1 / 3, random_state=seed)
+                trees.fit(X_train[known], column[known], weight[train][known])
+                predicted[:, output] = trees.predict(X_test)
+            restored = scale.restore(predicted).reshape(predicted.shape)
+            misses = np.abs(restored - measured[test])
+            errors[fold, number] = _weighted_mean(misses, weight[test])
     return errors.mean(axis=0)
 
 
